@@ -1,0 +1,99 @@
+"""DuckDB in a file of its own, which spills to disk beyond its memory limit.
+
+Memory is the engine's to hold: every table lives in a database file in a scratch folder, so that
+a run needs disk, not memory, for what it keeps between stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from linkage.config import EngineConfig
+from linkage.errors import ConfigError
+
+BATCH_ROWS = 50_000
+
+
+class DuckDBEngine:
+    """The embedded engine.
+
+    >>> engine = DuckDBEngine()
+    >>> engine.create("numbers", "SELECT unnest([1, 2, 3]) AS x")
+    >>> engine.value("SELECT sum(x) FROM numbers WHERE x > ?", [1])
+    5
+    """
+
+    def __init__(self, path: Path | None = None, config: EngineConfig | None = None) -> None:
+        config = config or EngineConfig()
+        # insertion order is never relied on: every hand-over sorts, and so any order gives one result
+        settings: dict[str, Any] = {"preserve_insertion_order": False, "memory_limit": config.memory}
+        if config.threads:
+            settings["threads"] = config.threads
+        try:
+            self.connection = duckdb.connect(str(path or ":memory:"), config=settings)
+        except (duckdb.ParserException, duckdb.InvalidInputException) as error:
+            raise ConfigError(f"engine.memory must be a size such as 4GB ({error}).") from None
+        if path is not None:
+            self.connection.execute("SET temp_directory = ?", [str(path.parent / "spill")])
+        self.connection.execute("SET enable_progress_bar = false")
+        self.connection.execute("SET TimeZone = 'UTC'")
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement; `?` in it stands for the parameters in order."""
+        self.connection.execute(sql, list(parameters))
+
+    def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """The result of a query as an Arrow table."""
+        return self.connection.execute(sql, list(parameters)).to_arrow_table()
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The result of a query as tuples."""
+        return self.connection.execute(sql, list(parameters)).fetchall()
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The one value of a query that yields one row with one column."""
+        row = self.connection.execute(sql, list(parameters)).fetchone()
+        return None if row is None else row[0]
+
+    def create(self, table: str, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Make (or replace) a table from a query."""
+        self.run(f"CREATE OR REPLACE TABLE {table} AS {sql}", parameters)
+
+    def put(self, table: str, data: pa.Table) -> None:
+        """Make (or replace) a table from an Arrow table."""
+        self.connection.register("_arrow", data)
+        try:
+            self.create(table, "SELECT * FROM _arrow")
+        finally:
+            self.connection.unregister("_arrow")
+
+    def map_batches(
+        self,
+        sql: str,
+        function: Callable[[pa.RecordBatch], pa.RecordBatch],
+        table: str,
+        schema: pa.Schema,
+    ) -> None:
+        """Run `function` over the result of a query, a batch at a time, into a table."""
+        # a cursor of its own reads while this connection writes
+        source = self.connection.cursor().execute(sql).to_arrow_reader(BATCH_ROWS)
+
+        def results() -> Iterator[pa.RecordBatch]:
+            for batch in source:
+                yield function(batch)
+
+        self.put(table, pa.RecordBatchReader.from_batches(schema, results()))
+
+    def drop(self, *tables: str) -> None:
+        """Drop tables, if they exist."""
+        for table in tables:
+            self.run(f"DROP TABLE IF EXISTS {table}")
+
+    def close(self) -> None:
+        """Close the database."""
+        self.connection.close()

@@ -1,0 +1,273 @@
+"""The tables that stages hand on, and that a case keeps: names, columns, types, meanings.
+
+Inside, integers stand for accounts and signals; their names come back at the edges. Times are
+UTC timestamps without a zone. `TABLES` is the one place where columns are declared: stages create
+their tables from it, the case checks them against it, and `docs/tables.md` is written from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, its SQL type and what it means."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its name, what one row is, its columns, and whether a case keeps it."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+    kept: bool = True
+
+    def ddl(self) -> str:
+        """The `CREATE TABLE` statement of an empty table of this shape."""
+        columns = ", ".join(f"{c.name} {c.type}" for c in self.columns)
+        return f"CREATE TABLE {self.name} ({columns})"
+
+    def names(self) -> str:
+        """Its column names, separated by commas, in order."""
+        return ", ".join(c.name for c in self.columns)
+
+
+def _table(name: str, row: str, columns: str, kept: bool = True) -> Table:
+    parsed = []
+    for line in columns.strip().splitlines():
+        column, kind, meaning = line.strip().split(None, 2)
+        parsed.append(Column(column, kind, meaning))
+    return Table(name, row, tuple(parsed), kept)
+
+
+ACCOUNTS = _table(
+    "accounts",
+    "an account",
+    """
+    account     INTEGER    number of the account, from 0, in the order of account_id
+    account_id  VARCHAR    what the service calls it
+    created_at  TIMESTAMP  when it was made, if an input says so (the earliest)
+    first_seen  TIMESTAMP  earliest timestamp among its rows
+    last_seen   TIMESTAMP  latest timestamp among its rows
+    rows        BIGINT     input rows that name it
+    """,
+)
+OBSERVATIONS = _table(
+    "observations",
+    "a raw value of one kind that an account used (prompts are kept as templates only)",
+    """
+    account     INTEGER    the account
+    kind        VARCHAR    kind of the column it stood in
+    raw         VARCHAR    the value as it stood in the input
+    first_seen  TIMESTAMP  earliest timestamp of the rows that have it, if they have one
+    last_seen   TIMESTAMP  latest
+    n           BIGINT     number of such rows
+    """,
+)
+PROMPTS = _table(
+    "prompts",
+    "a distinct prompt of an account (never kept)",
+    """
+    account     INTEGER    the account
+    raw         VARCHAR    the text
+    first_seen  TIMESTAMP  earliest timestamp of the rows that have it
+    last_seen   TIMESTAMP  latest
+    n           BIGINT     number of such rows
+    """,
+    kept=False,
+)
+ACTIVITY = _table(
+    "activity",
+    "an hour in which an account was active",
+    """
+    account  INTEGER    the account
+    hour     TIMESTAMP  start of the hour, UTC
+    n        BIGINT     rows with a timestamp in it
+    """,
+)
+CLEANED = _table(
+    "cleaned",
+    "a signal that a raw value yields (one raw value may yield several, from fine to coarse)",
+    """
+    kind         VARCHAR  kind of the column
+    raw          VARCHAR  the raw value
+    signal_kind  VARCHAR  kind of the signal
+    value        VARCHAR  normalised value
+    parent_kind  VARCHAR  kind of the next coarser signal of the same raw value, or null
+    parent       VARCHAR  value of that signal, or null
+    """,
+    kept=False,
+)
+TEMPLATE_USES = _table(
+    "template_uses",
+    "a prompt template that an account used",
+    """
+    account     INTEGER    the account
+    template    VARCHAR    the skeleton, slots marked
+    first_seen  TIMESTAMP  earliest use
+    last_seen   TIMESTAMP  latest use
+    n           BIGINT     number of prompts
+    """,
+    kept=False,
+)
+REJECTED = _table(
+    "rejected",
+    "a reason for which values of one kind were not used",
+    """
+    source   VARCHAR  input that the rows came from, or empty: all inputs
+    kind     VARCHAR  kind (or column) of the values
+    reason   VARCHAR  why they were not used
+    count    BIGINT   distinct values (for whole rows: rows)
+    rows     BIGINT   input rows concerned
+    example  VARCHAR  one of them, shortened
+    """,
+)
+SIGNALS = _table(
+    "signals",
+    "a signal: a normalised value of one kind",
+    """
+    signal    INTEGER  number of the signal, from 0, in the order of kind and value
+    kind      VARCHAR  payment, ip, ip_range, prompt, …
+    value     VARCHAR  normalised value; for prompts the template, slots masked
+    parent    INTEGER  the coarser signal that it implies (an address's range), or null
+    accounts  INTEGER  accounts that use it
+    ignored   VARCHAR  why it was not used as evidence, or null
+    """,
+)
+EDGES = _table(
+    "edges",
+    "an account that used a signal: the bipartite graph",
+    """
+    account     INTEGER    the account
+    signal      INTEGER    the signal
+    first_seen  TIMESTAMP  earliest use, if known
+    last_seen   TIMESTAMP  latest use, if known
+    n           BIGINT     input rows
+    """,
+)
+PAIRS = _table(
+    "pairs",
+    "two signals that go together more than chance allows: the signal graph",
+    """
+    signal_a  INTEGER  a signal
+    signal_b  INTEGER  another, with a higher number
+    together  INTEGER  accounts that have both
+    expected  DOUBLE   accounts that would have both by chance
+    weight    DOUBLE   log-likelihood ratio in nats
+    """,
+)
+OPERATORS = _table(
+    "operators",
+    "an operator",
+    """
+    operator_id  VARCHAR    its name, stable over runs
+    verdict      VARCHAR    sockpuppets, organisation, household or unclear
+    score        DOUBLE     0 to 1, the rank
+    accounts     INTEGER    members
+    q_value      DOUBLE     expected share of chance finds among operators at least as strong
+    kinds        VARCHAR    kinds of its evidence, strongest first, separated by spaces
+    first_seen   TIMESTAMP  earliest sign-up or use among its members
+    last_seen    TIMESTAMP  latest use among its members
+    why          VARCHAR    one sentence
+    """,
+)
+MEMBERS = _table(
+    "members",
+    "an account attributed to an operator",
+    """
+    account      INTEGER  the account
+    account_id   VARCHAR  what the service calls it
+    operator_id  VARCHAR  the operator
+    verdict      VARCHAR  the operator's verdict
+    confidence   DOUBLE   probability that it belongs, 0 to 1
+    evidence     DOUBLE   weight of its evidence in nats, before the prior
+    held_by      INTEGER  signals of the operator that it has
+    """,
+)
+EVIDENCE = _table(
+    "evidence",
+    "a signal that speaks for an operator",
+    """
+    operator_id  VARCHAR  the operator
+    signal       INTEGER  the signal
+    kind         VARCHAR  its kind
+    value        VARCHAR  its value
+    members      INTEGER  members that use it
+    others       INTEGER  accounts outside the operator that use it
+    weight       DOUBLE   nats that using it adds to an account's case
+    """,
+)
+SCORECARD = _table(
+    "scorecard",
+    "an item of an operator's scorecard",
+    """
+    operator_id  VARCHAR  the operator
+    item         VARCHAR  what was looked at
+    finding      VARCHAR  what was found, in words
+    weight       DOUBLE   nats towards sockpuppets (negative: towards an honest explanation)
+    """,
+)
+INPUTS = _table(
+    "inputs",
+    "a table that was read",
+    """
+    input    INTEGER  number of the input, from 0, in the order given
+    name     VARCHAR  file name (and table), without its folder
+    sha256   VARCHAR  hash of the file's bytes, or of the rows of a table in memory
+    rows     BIGINT   rows read
+    columns  VARCHAR  mapping of columns to kinds, as JSON
+    """,
+)
+RUNS = _table(
+    "runs",
+    "a run over this case",
+    """
+    run          INTEGER    number of the run, from 1
+    finished_at  TIMESTAMP  when it ended
+    details      VARCHAR    what run.json holds, as JSON
+    """,
+)
+JUDGEMENTS = _table(
+    "judgements",
+    "what an investigator decided (append-only)",
+    """
+    made_at   TIMESTAMP  when
+    made_by   VARCHAR    who
+    subject   VARCHAR    operator, together, apart or allow
+    a         VARCHAR    operator, account or kind
+    b         VARCHAR    account or value, or null
+    decision  VARCHAR    confirmed, dismissed, unsure, or null
+    note      VARCHAR    why
+    """,
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        ACCOUNTS,
+        OBSERVATIONS,
+        PROMPTS,
+        ACTIVITY,
+        CLEANED,
+        TEMPLATE_USES,
+        REJECTED,
+        SIGNALS,
+        EDGES,
+        PAIRS,
+        OPERATORS,
+        MEMBERS,
+        EVIDENCE,
+        SCORECARD,
+        INPUTS,
+        RUNS,
+        JUDGEMENTS,
+    )
+}
+
+VERDICTS = ("sockpuppets", "organisation", "household", "unclear")
