@@ -49,7 +49,7 @@ class DuckDBEngine:
 
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """The result of a query as an Arrow table."""
-        return self.connection.execute(sql, list(parameters)).to_arrow_table()
+        return self.connection.sql(sql, params=list(parameters)).to_arrow_table()
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The result of a query as tuples."""
@@ -81,7 +81,7 @@ class DuckDBEngine:
     ) -> None:
         """Run `function` over the result of a query, a batch at a time, into a table."""
         # a cursor of its own reads while this connection writes
-        source = self.connection.cursor().execute(sql).to_arrow_reader(BATCH_ROWS)
+        source = self.connection.cursor().sql(sql).to_arrow_reader(BATCH_ROWS)
 
         def results() -> Iterator[pa.RecordBatch]:
             for batch in source:
