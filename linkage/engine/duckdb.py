@@ -30,8 +30,11 @@ class DuckDBEngine:
 
     def __init__(self, path: Path | None = None, config: EngineConfig | None = None) -> None:
         config = config or EngineConfig()
-        # insertion order is never relied on: every hand-over sorts, and so any order gives one result
-        settings: dict[str, Any] = {"preserve_insertion_order": False, "memory_limit": config.memory}
+        # no stage relies on insertion order: what must be in order is sorted
+        settings: dict[str, Any] = {
+            "preserve_insertion_order": False,
+            "memory_limit": config.memory,
+        }
         if config.threads:
             settings["threads"] = config.threads
         try:
@@ -53,12 +56,12 @@ class DuckDBEngine:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The result of a query as tuples."""
-        return self.connection.execute(sql, list(parameters)).fetchall()
+        return self.connection.sql(sql, params=list(parameters)).fetchall()
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The one value of a query that yields one row with one column."""
-        row = self.connection.execute(sql, list(parameters)).fetchone()
-        return None if row is None else row[0]
+        rows = self.rows(sql, parameters)
+        return rows[0][0] if rows else None
 
     def create(self, table: str, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Make (or replace) a table from a query."""
