@@ -1,0 +1,179 @@
+"""Which signals go together beyond chance, and which of them form one infrastructure.
+
+In: `signals` and `edges`. Out: `pairs`, the signal graph, and `communities`, its Leiden
+communities. Two signals are compared by the number of accounts that have both, from one join of
+the bipartite graph with itself on the account: the cost follows what each account has, so a value
+that half the service shares costs an edge per account and no more.
+
+The expected number under independence keeps, for each kind, how many signals of that kind every
+account has: the chance that account a has s is d_s k_a / E, with d_s the accounts of s, k_a the
+signals of that kind that a has, and E their total. Summed over accounts, two signals of kinds x
+and y meet d_s d_t f_xy times, f_xy = sum_a k_ax k_ay / (E_x E_y): one factor for each two kinds.
+The weight of a pair that c accounts share, e expected, is c ln(c/e) - (c - e) nats; its exponential
+bounds the Poisson tail from above (Chernoff), and Benjamini-Hochberg over all pairs that could
+have been tested decides which pairs stay.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+
+import igraph
+import numpy as np
+import pyarrow as pa
+
+from linkage.config import InfrastructureConfig
+from linkage.engine import Engine
+from linkage.signals import KINDS
+
+CHANCE_SHARE = 0.5
+"""A pair stays only if less than this share of its accounts is there by chance (e < c/2): below
+that, an account that has both is more likely a coincidence than not."""
+
+
+def find(engine: Engine, config: InfrastructureConfig, seed: int) -> None:
+    """Create `pairs` (significant pairs of signals), `decoys` and `communities`.
+
+    `communities` has a row (community, signal) for every signal in a pair; `decoys` the weight of
+    every pair found in a shuffled copy of the graph, for `chance`.
+    """
+    _kind_tables(engine)
+    engine.create("linking_edges", _LINKING.format(edges="edges"))
+    _weigh_pairs(engine, "linking_edges", "weighed_pairs")
+    _keep_significant(engine, config)
+    _shuffle(engine, seed)
+    _weigh_pairs(engine, "shuffled_edges", "decoys")
+    engine.drop("weighed_pairs", "shuffled_edges")
+    _communities(engine, seed)
+
+
+_LINKING = """
+    SELECT e.account, e.signal, s.kind, s.parent, s.accounts, k.personal
+    FROM {edges} e JOIN signals s ON s.signal = e.signal JOIN kinds k ON k.kind = s.kind
+    WHERE s.ignored IS NULL
+"""
+
+
+def _kind_tables(engine: Engine) -> None:
+    """`kinds`, `account_kinds` (signals of a kind that an account has) and `kind_pairs`."""
+    present = [row[0] for row in engine.rows("SELECT DISTINCT kind FROM signals ORDER BY kind")]
+    personal = [KINDS[kind].personal if kind in KINDS else True for kind in present]
+    engine.put("kinds", pa.table({"kind": pa.array(present, pa.string()), "personal": personal}))
+    engine.create(
+        "account_kinds",
+        """
+        SELECT e.account, s.kind, count(*) AS k
+        FROM edges e JOIN signals s ON s.signal = e.signal GROUP BY e.account, s.kind
+        """,
+    )
+    engine.create(
+        "kind_pairs",
+        """
+        WITH totals AS (SELECT kind, sum(k) AS total FROM account_kinds GROUP BY kind),
+        linking AS (
+            SELECT kind, count(*) AS signals FROM signals WHERE ignored IS NULL GROUP BY kind
+        ),
+        products AS (
+            SELECT x.kind AS kind_a, y.kind AS kind_b,
+                   sum(x.k * (y.k - CASE WHEN x.kind = y.kind THEN 1 ELSE 0 END)) AS product
+            FROM account_kinds x JOIN account_kinds y ON y.account = x.account
+            GROUP BY x.kind, y.kind
+        )
+        SELECT p.kind_a, p.kind_b, p.product / (CAST(a.total AS DOUBLE) * b.total) AS factor,
+               CASE WHEN p.kind_a = p.kind_b THEN CAST(m.signals AS DOUBLE) * (m.signals - 1) / 2
+                    WHEN p.kind_a < p.kind_b THEN CAST(m.signals AS DOUBLE) * n.signals
+                    ELSE 0 END AS tests
+        FROM products p
+        JOIN totals a ON a.kind = p.kind_a JOIN totals b ON b.kind = p.kind_b
+        JOIN linking m ON m.kind = p.kind_a JOIN linking n ON n.kind = p.kind_b
+        JOIN kinds x ON x.kind = p.kind_a JOIN kinds y ON y.kind = p.kind_b
+        WHERE x.personal OR y.personal
+        """,
+    )
+
+
+def _weigh_pairs(engine: Engine, edges: str, table: str) -> None:
+    """`table`: every pair of signals that two accounts or more share more often than by chance."""
+    engine.create(
+        table,
+        f"""
+        WITH together AS (
+            SELECT a.signal AS signal_a, b.signal AS signal_b, count(*) AS together
+            FROM {edges} a JOIN {edges} b ON b.account = a.account
+            WHERE a.signal < b.signal AND (a.personal OR b.personal)
+              AND a.parent IS DISTINCT FROM b.signal AND b.parent IS DISTINCT FROM a.signal
+            GROUP BY a.signal, b.signal HAVING count(*) >= 2
+        ),
+        expectations AS (
+            SELECT t.*, CAST(a.accounts AS DOUBLE) * b.accounts * f.factor AS expected
+            FROM together t
+            JOIN signals a ON a.signal = t.signal_a JOIN signals b ON b.signal = t.signal_b
+            JOIN kind_pairs f ON f.kind_a = a.kind AND f.kind_b = b.kind
+        )
+        SELECT signal_a, signal_b, CAST(together AS INTEGER) AS together, expected,
+               together * ln(together / expected) - (together - expected) AS weight
+        FROM expectations WHERE expected < together * {CHANCE_SHARE}
+        """,
+    )
+
+
+def _keep_significant(engine: Engine, config: InfrastructureConfig) -> None:
+    """`pairs`: those of `weighed_pairs` that survive Benjamini-Hochberg."""
+    tests = engine.value("SELECT coalesce(sum(tests), 0) FROM kind_pairs")
+    engine.create(
+        "pairs",
+        """
+        WITH ranked AS (
+            SELECT *, row_number() OVER (ORDER BY weight DESC, signal_a, signal_b) AS place
+            FROM weighed_pairs
+        ),
+        threshold AS (SELECT min(weight) AS weight FROM ranked WHERE weight >= ? - ln(place))
+        SELECT r.signal_a, r.signal_b, r.together, r.expected, r.weight
+        FROM ranked r JOIN threshold t ON r.weight >= t.weight
+        ORDER BY r.signal_a, r.signal_b
+        """,
+        [math.log(max(tests, 1.0) / config.false_discovery)],
+    )
+
+
+def _shuffle(engine: Engine, seed: int) -> None:
+    """`shuffled_edges`: within each kind, accounts dealt anew to signals."""
+    engine.create(
+        "dealt",
+        """
+        WITH places AS (
+            SELECT e.account, e.signal, s.kind,
+                   row_number() OVER (PARTITION BY s.kind ORDER BY e.signal, e.account) AS place,
+                   row_number() OVER (
+                       PARTITION BY s.kind ORDER BY hash(e.account, e.signal, ?), e.signal, e.account
+                   ) AS dealt
+            FROM edges e JOIN signals s ON s.signal = e.signal
+        )
+        SELECT DISTINCT b.account, a.signal
+        FROM places a JOIN places b ON b.kind = a.kind AND b.dealt = a.place
+        """,
+        [seed],
+    )
+    engine.create("shuffled_edges", _LINKING.format(edges="dealt"))
+    engine.drop("dealt")
+
+
+def _communities(engine: Engine, seed: int) -> None:
+    pairs = engine.arrow("SELECT signal_a, signal_b, weight FROM pairs ORDER BY signal_a, signal_b")
+    ends = np.column_stack([pairs["signal_a"].to_numpy(), pairs["signal_b"].to_numpy()])
+    signals, numbered = np.unique(ends, return_inverse=True)
+    graph = igraph.Graph(n=len(signals), edges=numbered.reshape(ends.shape).tolist())
+    igraph.set_random_number_generator(random.Random(seed))
+    membership = graph.community_leiden(
+        objective_function="modularity", weights=pairs["weight"].to_numpy(), n_iterations=-1
+    ).membership
+    engine.put(
+        "communities",
+        pa.table(
+            {
+                "community": pa.array(membership, pa.int32()),
+                "signal": pa.array(signals, pa.int32()),
+            }
+        ),
+    )

@@ -1,0 +1,147 @@
+"""From inputs to a case: the stages in order.
+
+Each stage is a function of the engine's tables; what it needs and what it makes is said where it
+is defined. Everything happens in a scratch folder beside the case, which is put in the place of
+an earlier one when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import igraph
+
+from linkage import (
+    __version__,
+    attribution,
+    case,
+    chance,
+    evidence,
+    graph,
+    infrastructure,
+    report,
+    signals,
+    sources,
+    triage,
+)
+from linkage.config import Config, as_dict
+from linkage.engine import DuckDBEngine
+from linkage.progress import Progress, Quiet
+from linkage.signals import prompt
+
+
+def run(
+    inputs: Sequence[sources.Input],
+    out: str | Path,
+    config: Config | None = None,
+    progress: Progress | None = None,
+    with_report: bool = True,
+) -> case.Case:
+    """Read `inputs`, find the operators and write a case to the folder `out`.
+
+    Inputs are paths (csv, tsv, jsonl, parquet, a database file's `file::table`), DataFrames or
+    Arrow tables. Raises `InputError` for data that can't be used, `ConfigError` for settings,
+    `CaseError` if `out` can't be written; in each case nothing is left behind, and an earlier case
+    in `out` stays as it was.
+    """
+    config, progress, out = config or Config(), progress or Quiet(), Path(out)
+    case.check_writable(out)
+    with _engine(out, config) as engine:
+        clock = _Clock(progress)
+        with clock.stage("sources"):
+            sources.load(engine, inputs, config.sources, progress)
+        with clock.stage("signals"):
+            signals.clean(engine, config.signals)
+            prompt.mine(engine, progress)
+        with clock.stage("graph"):
+            graph.build(engine)
+        with clock.stage("infrastructure"):
+            infrastructure.find(engine, config.infrastructure, config.seed)
+        with clock.stage("attribution"):
+            attribution.attribute(engine, config.attribution)
+        with clock.stage("triage"):
+            triage.judge(engine, config.attribution.min_size)
+        with clock.stage("chance"):
+            chance.estimate(engine)
+        with clock.stage("evidence"):
+            evidence.write(engine)
+        with clock.stage("case"):
+            add = lambda folder: report.write(folder / "case.duckdb", folder / "report")
+            details = _details(engine, config, clock)
+            case.write(engine, out, details, add if with_report else None)
+    return case.Case(out)
+
+
+class _Clock:
+    """Seconds and peak memory by stage, for run.json and whoever watches."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.stages: dict[str, dict[str, float]] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.progress.stage(name)
+        start = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - start
+        self.stages[name] = {"seconds": round(seconds, 3), "peak_memory_mb": _peak_memory_mb()}
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # kilobytes on Linux, bytes on macOS
+    return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)
+
+
+@contextmanager
+def _engine(out: Path, config: Config) -> Iterator[DuckDBEngine]:
+    """An engine on a scratch file beside `out` that is gone afterwards."""
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.work-", dir=out.absolute().parent))
+    engine = DuckDBEngine(scratch / "work.duckdb", config.engine)
+    try:
+        yield engine
+    finally:
+        engine.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _details(engine: DuckDBEngine, config: Config, clock: _Clock) -> dict[str, Any]:
+    """What run.json says of this run."""
+    inputs = engine.rows("SELECT name, sha256, rows, columns FROM inputs ORDER BY input")
+    rejected = engine.rows(
+        "SELECT source, kind, reason, count, rows, example FROM rejected ORDER BY ALL"
+    )
+    tables = ("accounts", "signals", "edges", "pairs", "operators", "members")
+    return {
+        "inputs": [
+            {"name": name, "sha256": sha256, "rows": rows, "columns": json.loads(columns)}
+            for name, sha256, rows, columns in inputs
+        ],
+        "rejected": [
+            dict(zip(("source", "kind", "reason", "count", "rows", "example"), row, strict=True))
+            for row in rejected
+        ],
+        "settings": as_dict(config),
+        "seed": config.seed,
+        "versions": {
+            "linkage": __version__,
+            "python": sys.version.split()[0],
+            "duckdb": duckdb.__version__,
+            "igraph": igraph.__version__,
+        },
+        "counts": {table: engine.value(f"SELECT count(*) FROM {table}") for table in tables},
+        "stages": clock.stages,
+        "peak_memory_mb": _peak_memory_mb(),
+    }

@@ -1,0 +1,267 @@
+"""What kind of hand an operator is: a scorecard, the verdict and the rank.
+
+In: `attributed`, `operator_signals` and the graph. Out: `scorecard_items` (operator, item,
+finding, weight) and `verdicts` (operator, verdict, score). One hand is not yet a fraud: an
+organisation or a household shares openly, one address, one mail domain, one card for all, while
+sockpuppets share covertly: pools of cards, devices and addresses in which each is used by a few,
+free mail, sign-ups in waves. Every item says what it found and adds nats towards sockpuppets or
+away from it; the sum, with the prior, gives the score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from linkage.engine import Engine
+
+PRIOR = -2.0
+"""Nats before any item: most groups that share something are honest."""
+
+BAR = 0.5
+"""Score from which an operator is called sockpuppets."""
+
+POOLED = ("payment", "device", "phone", "email")
+"""Kinds of which honest people share one with those near them, never a stock of many."""
+
+TIGHT = 0.1
+"""A gap between two sign-ups is tight when it holds under this share of the strangers expected."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What an operator's members share of one kind."""
+
+    signals: int = 0
+    """Signals that two or more members use."""
+    stock: int = 0
+    """Signals that three or more members use."""
+    members: int = 0
+    """Members that use any of them."""
+    most: int = 0
+    """Members that use the most used one."""
+    others: int = 0
+    """Accounts outside the operator that use any of them, summed over signals."""
+    uses: int = 0
+    """Members' uses, summed over signals."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the scorecard looks at, for one operator."""
+
+    size: int
+    shared: dict[str, Shared] = field(default_factory=dict)
+    holders: dict[str, int] = field(default_factory=dict)
+    """Members that have any value of a kind."""
+    gaps: int = 0
+    tight_gaps: int = 0
+
+    def of(self, kind: str) -> Shared:
+        """What is shared of `kind`; nothing, if nothing is."""
+        return self.shared.get(kind, Shared())
+
+
+Item = Callable[[Facts], tuple[str, float] | None]
+
+
+def judge(engine: Engine, min_size: int) -> None:
+    """Create `scorecard_items` and `verdicts` for operators of `min_size` accounts or more."""
+    items: list[tuple[int, str, str, float]] = []
+    verdicts: list[tuple[int, str, float]] = []
+    for operator, facts in _facts(engine, min_size).items():
+        found = [(name, *result) for name, item in ITEMS.items() if (result := item(facts))]
+        total = PRIOR + sum(weight for _, _, weight in found)
+        score = 1 / (1 + math.exp(-total))
+        items += [(operator, *row) for row in found]
+        verdicts.append((operator, _verdict(facts, score), score))
+    engine.put("scorecard_items", _table(items, ("operator", "item", "finding", "weight")))
+    engine.put("verdicts", _table(verdicts, ("operator", "verdict", "score")))
+
+
+def _table(rows: list[Any], names: tuple[str, ...]) -> pa.Table:
+    types = {"operator": pa.int64(), "weight": pa.float64(), "score": pa.float64()}
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return pa.table(
+        {
+            name: pa.array(column, types.get(name, pa.string()))
+            for name, column in zip(names, columns, strict=True)
+        }
+    )
+
+
+def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
+    sizes = dict(
+        engine.rows(
+            """
+            SELECT operator, count(*) FROM attributed GROUP BY operator HAVING count(*) >= ?
+            ORDER BY operator
+            """,
+            [min_size],
+        )
+    )
+    shared: dict[int, dict[str, Shared]] = {operator: {} for operator in sizes}
+    holders: dict[int, dict[str, int]] = {operator: {} for operator in sizes}
+    for operator, kind, *counts in engine.rows(
+        """
+        WITH used AS (
+            SELECT m.operator, s.kind, m.account, s.signal, s.members, s.others
+            FROM attributed m JOIN linking_edges e USING (account)
+            JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
+        )
+        SELECT operator, kind, count(DISTINCT signal), count(DISTINCT signal) FILTER (members >= 3),
+               count(DISTINCT account), max(members), sum(others / members), count(*)
+        FROM used GROUP BY operator, kind
+        """
+    ):
+        if operator in shared:
+            shared[operator][kind] = Shared(*(int(count) for count in counts))
+    for operator, kind, accounts in engine.rows(
+        """
+        SELECT m.operator, k.kind, count(*) FROM attributed m JOIN account_kinds k USING (account)
+        GROUP BY m.operator, k.kind
+        """
+    ):
+        if operator in holders:
+            holders[operator][kind] = accounts
+    gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
+    return {
+        operator: Facts(size, shared[operator], holders[operator], *gaps.get(operator, (0, 0)))
+        for operator, size in sizes.items()
+    }
+
+
+# strangers that signed up between a member and the next, against the number expected if
+# members had signed up at random among them: a rate that follows the service's own rhythm
+_GAPS = """
+    WITH ordered AS (
+        SELECT a.account, m.operator,
+               row_number() OVER (ORDER BY a.created_at, a.account) AS place
+        FROM accounts a LEFT JOIN attributed m USING (account) WHERE a.created_at IS NOT NULL
+    ),
+    members AS (
+        SELECT operator, place,
+               place - row_number() OVER (PARTITION BY operator ORDER BY place) AS strangers,
+               count(*) OVER (PARTITION BY operator) AS n
+        FROM ordered WHERE operator IS NOT NULL
+    ),
+    gaps AS (
+        SELECT operator, n,
+               strangers - lag(strangers) OVER (PARTITION BY operator ORDER BY place) AS gap
+        FROM members
+    )
+    SELECT operator, count(gap),
+           count(*) FILTER (gap < ? * ((SELECT count(*) FROM ordered) - n) / (n + 1.0))
+    FROM gaps GROUP BY operator
+"""
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _stock(facts: Facts) -> tuple[str, float] | None:
+    """A stock of cards, devices, phones, each on a few accounts: nobody honest has one."""
+    pools = {kind: facts.of(kind).stock for kind in POOLED if facts.of(kind).stock >= 2}
+    if not pools:
+        return None
+    text = ", ".join(f"{count:,} {kind}s on three or more each" for kind, count in pools.items())
+    return f"members share stocks: {text}", min(2.0 * math.log2(sum(pools.values())), 8.0)
+
+
+def _addresses(facts: Facts) -> tuple[str, float] | None:
+    """Many address ranges shared beyond chance: a proxy pool; one: a place."""
+    ranges, ips = facts.of("ip_range"), facts.of("ip")
+    if max(ranges.signals, ips.signals) == 0:
+        return None
+    if ranges.signals >= 5:
+        share = _share(ranges.members, facts.holders.get("ip", 0))
+        return (
+            f"{ranges.signals:,} address ranges are shared by members, who are "
+            f"{share:.0%} of those with an address",
+            min(math.log2(ranges.signals) * share, 6.0),
+        )
+    if ips.most >= 0.8 * facts.size and ips.signals <= 2:
+        return f"one address serves {ips.most:,} of {facts.size:,} members: a place", -1.5
+    return None
+
+
+def _templates(facts: Facts) -> tuple[str, float] | None:
+    """The same prompt templates, used by hardly anybody else."""
+    prompts = facts.of("prompt")
+    if not prompts.signals:
+        return None
+    share = _share(prompts.members, facts.holders.get("prompt", 0))
+    own = _share(prompts.uses, prompts.uses + prompts.others)
+    return (
+        f"{prompts.signals:,} templates used by {share:.0%} of members with prompts; "
+        f"{own:.0%} of their users are members",
+        2.0 * share * own * min(1.0, math.log2(1 + prompts.signals) / 2),
+    )
+
+
+def _sign_ups(facts: Facts) -> tuple[str, float] | None:
+    """Sign-ups closer together than the service's rhythm explains."""
+    if facts.gaps < 3:
+        return None
+    expected = 1 - math.exp(-TIGHT)
+    share = facts.tight_gaps / facts.gaps
+    if share <= expected:
+        return f"sign-ups spread like everybody's ({share:.0%} tight)", -0.5
+    nats = share * math.log(share / expected)
+    nats += (1 - share) * math.log((1 - share) / (1 - expected)) if share < 1 else 0.0
+    return (
+        f"{share:.0%} of sign-ups follow another member's at once ({expected:.0%} by chance)",
+        min(facts.gaps * nats, 4.0) * share,
+    )
+
+
+def _mail(facts: Facts) -> tuple[str, float] | None:
+    """One mail domain of its own for most: an organisation; free mail says little."""
+    domains, mails = facts.of("email_domain"), facts.holders.get("email", 0)
+    if domains.most >= max(3, 0.5 * mails):
+        return (
+            f"{domains.most:,} of {mails:,} members with mail share one domain of their own",
+            -5.0,
+        )
+    return None
+
+
+def _payer(facts: Facts) -> tuple[str, float] | None:
+    """One card that pays for all: open sharing."""
+    cards, payers = facts.of("payment"), facts.holders.get("payment", 0)
+    if cards.signals and cards.most >= 0.8 * payers and cards.stock <= 1:
+        return f"one card pays for {cards.most:,} of {payers:,} paying members", -1.5
+    return None
+
+
+def _size(facts: Facts) -> tuple[str, float] | None:
+    """Few members: families are that large too."""
+    if facts.size > 8:
+        return None
+    return f"{facts.size} members: a family can be as large", -0.5 * (9 - facts.size)
+
+
+ITEMS: dict[str, Item] = {
+    "stock": _stock,
+    "addresses": _addresses,
+    "templates": _templates,
+    "sign-ups": _sign_ups,
+    "mail": _mail,
+    "payer": _payer,
+    "size": _size,
+}
+
+
+def _verdict(facts: Facts, score: float) -> str:
+    if score >= BAR:
+        return "sockpuppets"
+    if _mail(facts) or (facts.size > 8 and _payer(facts)):
+        return "organisation"
+    if facts.size <= 8 and (facts.of("ip").most or facts.of("address").most):
+        return "household"
+    return "unclear"
