@@ -1,0 +1,23 @@
+"""The case folder: written whole or not at all, read without being changed.
+
+`store` writes, `ids` keeps operator ids over runs, `place` handles folders and locks, `database`
+its format; `read` opens a case, `views` are its answers, `chains` and `graphs` its longer ones.
+"""
+
+from linkage.case.database import META, SCHEMA_VERSION
+from linkage.case.ids import keep_ids
+from linkage.case.place import DATABASE, lock
+from linkage.case.read import Case
+from linkage.case.store import check_writable, workspace, write
+
+__all__ = [
+    "DATABASE",
+    "META",
+    "SCHEMA_VERSION",
+    "Case",
+    "check_writable",
+    "keep_ids",
+    "lock",
+    "workspace",
+    "write",
+]

@@ -1,0 +1,116 @@
+"""The database of a case: its format, and connections that read it.
+
+A folder arrives; a connection leaves that is known to hold every table of `schema.TABLES` as it
+is declared there, or a `CaseError` that says what is wrong and what to type.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import duckdb
+
+from linkage.case.place import DATABASE, recover
+from linkage.engine import Engine
+from linkage.errors import CaseError
+from linkage.schema import TABLES, Column, Table
+
+SCHEMA_VERSION = 1
+
+META = Table(
+    "meta",
+    "a fact about the case",
+    (
+        Column("key", "VARCHAR", "schema_version, or linkage_version that wrote it"),
+        Column("value", "VARCHAR", "its value"),
+    ),
+)
+
+RANK = "score DESC, accounts DESC, operator_id"
+"""How operators are ranked, everywhere."""
+
+
+class attached:  # noqa: N801 - reads as a statement: with attached(...)
+    """A database that is attached to an engine while the block runs."""
+
+    def __init__(self, engine: Engine, path: Path, name: str, writable: bool = False) -> None:
+        self.engine, self.name = engine, name
+        quoted = str(path).replace("'", "''")
+        self.sql = f"ATTACH '{quoted}' AS {name}" + ("" if writable else " (READ_ONLY)")
+
+    def __enter__(self) -> None:
+        self.engine.run(self.sql)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # after a failure (a full disk) this may fail too, and the first one tells more
+        with contextlib.suppress(*([] if kind is None else [Exception])):
+            self.engine.run(f"DETACH {self.name}")
+
+
+def connect(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that reads the case in the folder `path`, and only that."""
+    recover(path.resolve())
+    if not path.exists():
+        raise CaseError(
+            f"{path}: no such folder. A case is what a run writes: "
+            f"linkage run INPUT... --out {path}"
+        )
+    database = path / DATABASE
+    if not database.exists():
+        raise CaseError(
+            f"{path} is no case: there is no {DATABASE} in it. A case is the folder given as "
+            f"--out: linkage run INPUT... --out CASE"
+        )
+    connection = duckdb.connect()
+    quoted = str(database.resolve()).replace("'", "''")
+    try:
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(f"ATTACH '{quoted}' AS \"case\" (READ_ONLY)")
+        connection.execute('USE "case"')
+        _check_version(connection, path)
+        _check_tables(connection, path)
+    except duckdb.Error as error:
+        connection.close()
+        if "lock" in str(error):
+            raise CaseError(
+                f"{database} is open for writing in another program. Close it there and try again."
+            ) from None
+        line = str(error).strip().splitlines()[0]
+        raise CaseError(f"{database} can't be read: {line} {again(path)}") from None
+    except CaseError:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    meta = dict(connection.execute(f"SELECT key, value FROM {META.name}").fetchall())
+    version = meta.get("schema_version")
+    if version != str(SCHEMA_VERSION):
+        raise CaseError(
+            f"{path} was written in version {version} of the case format, by linkage "
+            f"{meta.get('linkage_version', 'unknown')}; this one reads version {SCHEMA_VERSION}. "
+            f"Install that linkage, or write the case again into another folder: "
+            f"linkage run INPUT... --out {path}-new"
+        )
+
+
+def _check_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    found: dict[str, list[str]] = {}
+    for table, column in connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'case' "
+        "ORDER BY table_name, column_index"
+    ).fetchall():
+        found.setdefault(table, []).append(column)
+    for table in TABLES.values():
+        if table.kept and found.get(table.name) != [c.name for c in table.columns]:
+            raise CaseError(
+                f"{path / DATABASE} is damaged: its table {table.name} is missing or was changed. "
+                + again(path)
+            )
+
+
+def again(path: Path) -> str:
+    """What to type when a case is beyond reading."""
+    return f"Move it away and write the case again: linkage run INPUT... --out {path}"

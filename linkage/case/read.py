@@ -1,0 +1,344 @@
+"""A case as it is read: questions go in, frames, frozen answers and graphs come out.
+
+The database is attached read-only to a connection of its own, so that a case that is written
+anew meanwhile is not mixed with the one that was opened. Every answer is a query over what it
+needs; nothing loads the graph.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from linkage.case import chains, graphs
+from linkage.case.database import RANK, again, connect
+from linkage.case.views import (
+    Account,
+    Alternative,
+    Belonging,
+    Chains,
+    Day,
+    Evidence,
+    EvidenceOfKind,
+    Item,
+    Member,
+    Membership,
+    Operator,
+    OperatorView,
+    UsedSignal,
+)
+from linkage.errors import CaseError, InputError, shorten
+from linkage.schema import VERDICTS
+
+if TYPE_CHECKING:
+    import igraph
+    import networkx
+    import pandas
+
+TIMELINE = """
+WITH days AS (
+    SELECT CAST(coalesce(a.created_at, a.first_seen) AS DATE) AS day, 1 AS sign_ups,
+        NULL AS active, 0 AS rows
+    FROM members AS m JOIN accounts AS a USING (account) WHERE m.operator_id = $operator
+    UNION ALL
+    SELECT CAST(v.hour AS DATE), 0, v.account, v.n
+    FROM members AS m JOIN activity AS v USING (account) WHERE m.operator_id = $operator
+)
+SELECT day, sum(sign_ups), count(DISTINCT active), sum(rows)
+FROM days WHERE day IS NOT NULL GROUP BY day ORDER BY day
+"""
+
+EVIDENCE = """
+SELECT kind, value, members, others, weight FROM evidence
+WHERE operator_id = $operator ORDER BY weight DESC, members DESC, kind, value
+"""
+
+OWN_EVIDENCE = """
+SELECT v.kind, v.value, v.members, v.others, v.weight
+FROM evidence AS v JOIN edges AS e ON e.signal = v.signal
+WHERE v.operator_id = $operator AND e.account = $account
+ORDER BY v.weight DESC, v.members DESC, v.kind, v.value
+"""
+
+# evidence of one kind is not added up as if it were independent: the strongest of each kind counts
+ALTERNATIVE = """
+WITH best AS (
+    SELECT v.operator_id, v.kind, max(v.weight) AS weight, count(*) AS signals
+    FROM edges AS e JOIN evidence AS v ON v.signal = e.signal
+    WHERE e.account = $account AND v.operator_id IS DISTINCT FROM $own AND v.weight > 0
+    GROUP BY v.operator_id, v.kind
+)
+SELECT operator_id, any_value(o.verdict), sum(weight) AS nats, sum(signals)
+FROM best JOIN operators AS o USING (operator_id)
+GROUP BY operator_id ORDER BY nats DESC, operator_id LIMIT 1
+"""
+
+ACCOUNT_SIGNALS = """
+SELECT s.kind, s.value, s.accounts - 1, s.ignored, e.first_seen, e.last_seen, e.n
+FROM edges AS e JOIN signals AS s USING (signal) WHERE e.account = $account
+ORDER BY s.ignored IS NOT NULL, s.kind, s.accounts, s.value
+"""
+
+MEMBERS = """
+SELECT account_id, confidence, evidence, held_by FROM members WHERE operator_id = $operator
+ORDER BY confidence DESC, account_id LIMIT $top
+"""
+
+
+class Case:
+    """A case folder, read-only; `CaseError` if it is missing, damaged or of another version."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._connection = connect(self.path)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Case:
+        """The case in the folder `path`."""
+        return cls(path)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._connection.close()
+
+    def __enter__(self) -> Case:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Case({str(self.path)!r})"
+
+    @property
+    def operators(self) -> pandas.DataFrame:
+        """The table operators, by rank."""
+        return self._frame(f"SELECT * FROM operators ORDER BY {RANK}")
+
+    @property
+    def members(self) -> pandas.DataFrame:
+        """The table members, by the rank of their operator, then by confidence."""
+        return self._frame(
+            "SELECT m.* FROM members AS m JOIN operators AS o USING (operator_id) ORDER BY "
+            "o.score DESC, o.accounts DESC, o.operator_id, m.confidence DESC, m.account_id"
+        )
+
+    @property
+    def rejected(self) -> pandas.DataFrame:
+        """The table rejected: values that were not used, by reason, most rows first."""
+        return self._frame("SELECT * FROM rejected ORDER BY rows DESC, ALL")
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What run.json says: inputs, settings, seed, versions, seconds, memory."""
+        path = self.path / "run.json"
+        try:
+            details: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise CaseError(f"{path}: can't be read ({error}). {again(self.path)}") from None
+        return details
+
+    def evidence(self, operator_id: str) -> pandas.DataFrame:
+        """The table evidence of one operator, strongest first."""
+        operator = self._operator(operator_id)
+        return self._frame(
+            "SELECT * FROM evidence WHERE operator_id = $operator "
+            "ORDER BY weight DESC, members DESC, kind, value",
+            operator=operator.operator_id,
+        )
+
+    def scorecard(self, operator_id: str) -> pandas.DataFrame:
+        """The table scorecard of one operator, heaviest item first."""
+        operator = self._operator(operator_id)
+        return self._frame(
+            "SELECT * FROM scorecard WHERE operator_id = $operator "
+            "ORDER BY abs(weight) DESC, item, finding",
+            operator=operator.operator_id,
+        )
+
+    def list_operators(self, verdict: str | None = None, top: int | None = None) -> list[Operator]:
+        """Operators by rank, of one verdict if it is given, at most `top`."""
+        if verdict is not None and verdict not in VERDICTS:
+            raise InputError(
+                f"no verdict {shorten(verdict)}; an operator's is one of: {', '.join(VERDICTS)}."
+            )
+        rows = self._rows(
+            f"SELECT * FROM operators WHERE $verdict IS NULL OR verdict = $verdict "
+            f"ORDER BY {RANK} LIMIT $top",
+            verdict=verdict,
+            top=2**62 if top is None else top,
+        )
+        return [Operator(*row) for row in rows]
+
+    def show(self, operator_id: str, top: int = 10) -> OperatorView:
+        """One operator in full: scorecard, evidence by kind and members (the first `top` each)."""
+        operator = self._operator(operator_id)
+        name = operator.operator_id
+        items = self._rows(
+            "SELECT item, finding, weight FROM scorecard WHERE operator_id = $operator "
+            "ORDER BY abs(weight) DESC, item, finding",
+            operator=name,
+        )
+        return OperatorView(
+            operator=operator,
+            scorecard=tuple(Item(*row) for row in items),
+            evidence=_by_kind([Evidence(*r) for r in self._rows(EVIDENCE, operator=name)], top),
+            members=tuple(Member(*r) for r in self._rows(MEMBERS, operator=name, top=top)),
+            more_members=max(0, operator.accounts - top),
+            timeline=tuple(Day(*row) for row in self._rows(TIMELINE, operator=name)),
+        )
+
+    def account(self, account_id: str) -> Account:
+        """All that is known of one account, whether it belongs to an operator or not."""
+        number, name, created_at, first_seen, last_seen, rows = self._account(account_id)
+        membership = self._membership(number)
+        signals = self._rows(ACCOUNT_SIGNALS, account=number)
+        return Account(
+            account_id=name,
+            created_at=created_at,
+            first_seen=first_seen,
+            last_seen=last_seen,
+            rows=rows,
+            signals=tuple(UsedSignal(*row) for row in signals),
+            membership=membership,
+            alternative=self._alternative(number, membership),
+        )
+
+    def explain(self, a: str, b: str | None = None, top: int = 3) -> Belonging | Chains:
+        """Why account `a` belongs to its operator; with `b`, the `top` strongest chains between."""
+        return self.belonging(a) if b is None else self.chains(a, b, top)
+
+    def belonging(self, account_id: str) -> Belonging:
+        """Which of its operator's evidence an account has."""
+        number, name, *_ = self._account(account_id)
+        membership = self._membership(number)
+        operator, evidence = None, []
+        if membership is not None:
+            operator = self._operator(membership.operator_id)
+            evidence = self._rows(OWN_EVIDENCE, operator=operator.operator_id, account=number)
+        return Belonging(
+            account_id=name,
+            membership=membership,
+            operator=operator,
+            evidence=tuple(Evidence(*row) for row in evidence),
+            alternative=self._alternative(number, membership),
+        )
+
+    def chains(self, a: str, b: str, top: int = 3) -> Chains:
+        """The strongest chains of shared signals between two accounts."""
+        first, second = self._account(a), self._account(b)
+        if first[0] == second[0]:
+            raise InputError(f"{shorten(a)} twice: a chain needs two accounts. Give another one.")
+        found, more = chains.find(self._connection, first[0], second[0], top)
+        one, other = self._membership(first[0]), self._membership(second[0])
+        both = one is not None and other is not None and one.operator_id == other.operator_id
+        return Chains(
+            a=first[1],
+            b=second[1],
+            same_operator=one.operator_id if both and one else None,
+            chains=found,
+            more=more,
+        )
+
+    def graph(self, operator_id: str, everything: bool = False) -> networkx.Graph:
+        """An operator's members and evidence (or everything they use) as a networkx graph.
+
+        Nodes are account ids and (kind, value) pairs; attributes as in `linkage.case.graphs`.
+        """
+        operator = self._operator(operator_id)
+        return graphs.networkx_graph(self._connection, operator.operator_id, everything)
+
+    def igraph(self, operator_id: str, everything: bool = False) -> igraph.Graph:
+        """The same graph for igraph, with the same attributes and `type` for its sides."""
+        operator = self._operator(operator_id)
+        return graphs.igraph_graph(self._connection, operator.operator_id, everything)
+
+    def _rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def _frame(self, sql: str, **parameters: Any) -> pandas.DataFrame:
+        return self._connection.execute(sql, parameters).df()
+
+    def _membership(self, number: int) -> Membership | None:
+        rows = self._rows(
+            "SELECT operator_id, verdict, confidence, evidence, held_by FROM members "
+            "WHERE account = $account",
+            account=number,
+        )
+        return Membership(*rows[0]) if rows else None
+
+    def _alternative(self, number: int, membership: Membership | None) -> Alternative | None:
+        own = membership.operator_id if membership else None
+        rows = self._rows(ALTERNATIVE, account=number, own=own)
+        return Alternative(*rows[0]) if rows else None
+
+    def _account(self, account_id: str) -> tuple[Any, ...]:
+        rows = self._rows(
+            "SELECT account, account_id, created_at, first_seen, last_seen, rows FROM accounts "
+            "WHERE account_id = $id",
+            id=account_id,
+        )
+        if rows:
+            return rows[0]
+        near = self._rows(
+            "SELECT account_id, jaro_winkler_similarity(substr(account_id, 1, 64), $id) AS score "
+            "FROM accounts WHERE score > 0.85 ORDER BY score DESC, account_id LIMIT 3",
+            id=account_id[:64],
+        )
+        raise InputError(
+            f"no account {shorten(account_id)} in {self.path}. "
+            + _suggest([row[0] for row in near], "Its ids look like", self._some_accounts())
+        )
+
+    def _some_accounts(self) -> list[str]:
+        return [r[0] for r in self._rows("SELECT account_id FROM accounts ORDER BY 1 LIMIT 2")]
+
+    def _operator(self, operator_id: str) -> Operator:
+        wanted = operator_id.strip().upper()
+        rows = self._rows(
+            "SELECT * FROM operators WHERE operator_id = $exact OR starts_with(operator_id, $full) "
+            "ORDER BY operator_id <> $exact, operator_id LIMIT 4",
+            exact=operator_id.strip(),
+            full="OP-" + wanted.removeprefix("OP-"),
+        )
+        found = [Operator(*row) for row in rows]
+        if wanted and found and (found[0].operator_id == operator_id.strip() or len(found) == 1):
+            return found[0]
+        if wanted and found:
+            names = ", ".join(o.operator_id for o in found[:3]) + ("…" if len(found) > 3 else "")
+            raise InputError(
+                f"operator {shorten(operator_id)} could be any of {names}. Type more of it."
+            )
+        near = self._rows(
+            "SELECT operator_id, jaro_winkler_similarity(operator_id, $id) AS score "
+            "FROM operators WHERE score > 0.8 ORDER BY score DESC, operator_id LIMIT 3",
+            id=wanted[:64],
+        )
+        raise InputError(
+            f"no operator {shorten(operator_id)} in {self.path}. "
+            + _suggest([row[0] for row in near], "", [])
+            + f"List them: linkage operators {self.path}"
+        )
+
+
+def _suggest(near: list[str], otherwise: str, examples: list[str]) -> str:
+    if near:
+        return f"Did you mean {' or '.join(shorten(n) for n in near)}? "
+    if examples:
+        return f"{otherwise} {' and '.join(shorten(e) for e in examples)}. "
+    return ""
+
+
+def _by_kind(evidence: Iterable[Evidence], top: int) -> tuple[EvidenceOfKind, ...]:
+    """Evidence by kind, the kind with the strongest signal first."""
+    strongest: dict[str, int] = {}
+    for item in (evidence := list(evidence)):
+        strongest.setdefault(item.kind, len(strongest))
+    ordered = sorted(evidence, key=lambda item: strongest[item.kind])
+    groups = ((kind, tuple(items)) for kind, items in groupby(ordered, key=lambda item: item.kind))
+    return tuple(
+        EvidenceOfKind(kind, items[:top], max(0, len(items) - top)) for kind, items in groups
+    )

@@ -1,0 +1,193 @@
+"""What a case answers with: frozen values that print, compare and become JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+
+class View:
+    """What all answers can do."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as nested plain values, for JSON."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(frozen=True)
+class Operator(View):
+    """A row of the table operators."""
+
+    operator_id: str
+    verdict: str
+    score: float
+    accounts: int
+    q_value: float | None
+    kinds: str
+    first_seen: datetime | None
+    last_seen: datetime | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Membership(View):
+    """That an account is attributed to an operator."""
+
+    operator_id: str
+    verdict: str
+    confidence: float
+    evidence: float
+    held_by: int
+
+
+@dataclass(frozen=True)
+class Alternative(View):
+    """The operator that an account is nearest to, its own aside.
+
+    `nats` is the strongest evidence of each kind, summed; `signals` how many of that operator's
+    signals the account has.
+    """
+
+    operator_id: str
+    verdict: str
+    nats: float
+    signals: int
+
+
+@dataclass(frozen=True)
+class UsedSignal(View):
+    """A signal that an account uses; `others` do too; `ignored` says why it is no evidence."""
+
+    kind: str
+    value: str
+    others: int
+    ignored: str | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Account(View):
+    """All that a case knows of an account."""
+
+    account_id: str
+    created_at: datetime | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    rows: int
+    signals: tuple[UsedSignal, ...]
+    membership: Membership | None
+    alternative: Alternative | None
+
+
+@dataclass(frozen=True)
+class Item(View):
+    """An item of a scorecard; a positive weight (nats) speaks for sockpuppets."""
+
+    item: str
+    finding: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Evidence(View):
+    """A signal that speaks for an operator, with the nats that it adds to an account's case."""
+
+    kind: str
+    value: str
+    members: int
+    others: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class EvidenceOfKind(View):
+    """The strongest evidence of one kind, and how much `more` there is."""
+
+    kind: str
+    top: tuple[Evidence, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class Member(View):
+    """An account of an operator, with the probability that it belongs."""
+
+    account_id: str
+    confidence: float
+    evidence: float
+    held_by: int
+
+
+@dataclass(frozen=True)
+class Day(View):
+    """A day (UTC) in an operator's life: accounts made, accounts active, rows."""
+
+    day: date
+    sign_ups: int
+    active: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class OperatorView(View):
+    """An operator in full; `more_members` are left out of `members`."""
+
+    operator: Operator
+    scorecard: tuple[Item, ...]
+    evidence: tuple[EvidenceOfKind, ...]
+    members: tuple[Member, ...]
+    more_members: int
+    timeline: tuple[Day, ...]
+
+
+@dataclass(frozen=True)
+class Belonging(View):
+    """Why an account belongs to its operator: the operator's evidence that the account has."""
+
+    account_id: str
+    membership: Membership | None
+    operator: Operator | None
+    evidence: tuple[Evidence, ...]
+    alternative: Alternative | None
+
+
+@dataclass(frozen=True)
+class Link(View):
+    """One step of a chain: both accounts use the signal, and so do `others` besides them."""
+
+    a: str
+    b: str
+    kind: str
+    value: str
+    others: int
+
+
+@dataclass(frozen=True)
+class Chain(View):
+    """Links from one account to another.
+
+    `cost` is the sum over the links of ln(accounts that share the signal): rare signals make a
+    strong chain. `like_it` more chains go over the same signals through other accounts.
+    """
+
+    links: tuple[Link, ...]
+    cost: float
+    like_it: int = 0
+
+
+@dataclass(frozen=True)
+class Chains(View):
+    """The strongest chains between two accounts, strongest first; none if nothing links them.
+
+    `more` direct links are left out.
+    """
+
+    a: str
+    b: str
+    same_operator: str | None
+    chains: tuple[Chain, ...]
+    more: int = 0
