@@ -129,7 +129,9 @@ class Case:
     @property
     def rejected(self) -> pandas.DataFrame:
         """The table rejected: values that were not used, by reason, most rows first."""
-        return self._frame("SELECT * FROM rejected ORDER BY rows DESC, ALL")
+        return self._frame(
+            "SELECT * FROM rejected ORDER BY rows DESC, source, kind, reason, count, example"
+        )
 
     @property
     def run(self) -> dict[str, Any]:
@@ -290,7 +292,7 @@ class Case:
         )
         raise InputError(
             f"no account {shorten(account_id)} in {self.path}. "
-            + _suggest([row[0] for row in near], "Its ids look like", self._some_accounts())
+            + _suggest([row[0] for row in near], self._some_accounts())
         )
 
     def _some_accounts(self) -> list[str]:
@@ -319,16 +321,16 @@ class Case:
         )
         raise InputError(
             f"no operator {shorten(operator_id)} in {self.path}. "
-            + _suggest([row[0] for row in near], "", [])
-            + f"List them: linkage operators {self.path}"
+            + _suggest([row[0] for row in near], [])
+            + f" List them: linkage operators {self.path}"
         )
 
 
-def _suggest(near: list[str], otherwise: str, examples: list[str]) -> str:
+def _suggest(near: list[str], examples: list[str]) -> str:
     if near:
-        return f"Did you mean {' or '.join(shorten(n) for n in near)}? "
+        return f"Did you mean {' or '.join(shorten(name) for name in near)}?"
     if examples:
-        return f"{otherwise} {' and '.join(shorten(e) for e in examples)}. "
+        return f"Its ids look like {' and '.join(shorten(name) for name in examples)}."
     return ""
 
 

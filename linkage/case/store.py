@@ -124,8 +124,10 @@ def _record(engine: Engine, earlier: Path | None, details: dict[str, Any]) -> di
 
 
 def _write_tables(engine: Engine, path: Path) -> None:
-    try:
-        with attached(engine, path, "written", writable=True):
+    with attached(engine, path, "written", writable=True):
+        # one transaction, so that the disk is waited for once
+        engine.run("BEGIN TRANSACTION")
+        try:
             engine.run(f"CREATE TABLE written.{META.name} (key VARCHAR, value VARCHAR)")
             engine.run(
                 f"INSERT INTO written.{META.name} VALUES "
@@ -134,18 +136,13 @@ def _write_tables(engine: Engine, path: Path) -> None:
             )
             for table in TABLES.values():
                 if table.kept:
-                    columns = ", ".join(
-                        f"CAST({c.name} AS {c.type}) AS {c.name}" for c in table.columns
-                    )
-                    order = KEYS.get(table.name, "ALL")
-                    engine.run(
-                        f"CREATE TABLE written.{table.name} AS "
-                        f"SELECT {columns} FROM {table.name} ORDER BY {order}"
-                    )
-            engine.run("CHECKPOINT written")
-    finally:
-        with suppress(OSError):
-            path.with_name(path.name + ".wal").unlink()
+                    engine.run(f"CREATE TABLE written.{table.name} AS {_sorted(table)}")
+            engine.run("COMMIT")
+        except BaseException:
+            with suppress(duckdb.Error):
+                engine.run("ROLLBACK")
+            raise
+        engine.run("CHECKPOINT written")
 
 
 def _sorted(table: Table) -> str:
