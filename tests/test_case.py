@@ -81,17 +81,8 @@ class TestWrite:
         columns = "operator_id,verdict,score,accounts,q_value,kinds,first_seen,last_seen,why"
         assert rows(out / "operators.csv") == [
             columns.split(","),
-            ["OP-AAA111", "sockpuppets", "0.9", "3", "0.01", kinds, *seen, "3 accounts, few cards"],
-            [
-                "OP-AAB222",
-                "organisation",
-                "0.8",
-                "2",
-                "0.01",
-                kinds,
-                *seen,
-                "2 accounts, few cards",
-            ],
+            ["OP-AAA111", "sockpuppets", "0.9", "3", "0.01", kinds, *seen, why.format(3)],
+            ["OP-AAB222", "organisation", "0.8", "2", "0.01", kinds, *seen, why.format(2)],
         ]
         assert rows(out / "members.csv") == [
             ["account_id", "operator_id", "verdict", "confidence"],
