@@ -1,0 +1,162 @@
+"""Which column means what: aliases, overruled by what the user maps.
+
+Column names arrive, a use for each leaves: the kind of its values, or one of the roles (the
+account, the two times, and the kind and value of a long table). Names are compared without case
+and separators, so "Client IP" is `client_ip`. The same words name kinds in long tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from linkage.errors import ConfigError, shorten, suggestion
+
+ROLES = ("account", "created_at", "timestamp", "kind", "value")
+PROMPT = "prompt"
+IGNORE = "ignore"
+
+# the order within a line is the order of preference, where a table can have only one of them
+ALIASES: dict[str, tuple[str, ...]] = {
+    "account": ("account_id", "account", "user_id", "user", "uid", "customer_id"),
+    "created_at": ("created_at", "signup_at", "registered_at"),
+    "timestamp": ("timestamp", "ts", "time", "event_time", "occurred_at"),
+    "kind": ("kind",),
+    "value": ("value",),
+    "payment": (
+        "payment_fingerprint",
+        "card_fingerprint",
+        "card_hash",
+        "payment_id",
+        "payment_method_id",
+        "payment",
+    ),
+    "bin": ("card_bin", "bin"),
+    "ip": ("ip", "ip_address", "client_ip", "remote_addr"),
+    "prompt": ("prompt", "message", "input", "text", "prompts", "messages"),
+    "email": ("email", "email_address"),
+    "email_domain": ("email_domain",),
+    "phone": ("phone", "phone_number"),
+    "device": ("device_id", "device", "fingerprint", "device_fingerprint"),
+    "user_agent": ("user_agent", "ua"),
+    "address": ("address",),
+    "name": ("name",),
+    "website": ("website",),
+    "ip_range": ("ip_range",),
+    "referral": ("referred_by", "referrer_id", "invited_by", "referral"),
+    "transfer": ("transfer_to", "transfer"),
+}
+KINDS = tuple(kind for kind in ALIASES if kind not in ROLES)
+
+
+def plain(name: str) -> str:
+    """A name without case and separators.
+
+    >>> plain("Client IP"), plain("client_ip")
+    ('clientip', 'clientip')
+    """
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+_BY_NAME = {plain(alias): kind for kind, aliases in ALIASES.items() for alias in aliases}
+_RANK = {plain(a): rank for aliases in ALIASES.values() for rank, a in enumerate(aliases)}
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a column is used for: a kind or role, or nothing, and why nothing."""
+
+    kind: str | None
+    note: str = ""
+
+
+def kind_of(word: str) -> str | None:
+    """The kind that a long table's word names, or nothing if it names none.
+
+    >>> kind_of("Card Fingerprint"), kind_of("Wallet-Hash"), kind_of("timestamp"), kind_of("7")
+    ('payment', 'wallet_hash', None, None)
+    """
+    known = _BY_NAME.get(plain(word))
+    if known is not None:
+        return None if known in ROLES else known
+    snake = re.sub(r"[^a-z0-9]+", "_", word.strip().lower()).strip("_")
+    return snake if re.fullmatch(r"[a-z][a-z0-9_]*", snake) else None
+
+
+def checked_rules(rules: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The user's mapping with kinds resolved; `ConfigError` for a bad kind or an absent column.
+
+    >>> checked_rules({"CC": "card_fingerprint"}, ["cc", "id"])
+    {'CC': 'payment'}
+    """
+    present = sorted(set(names))
+    found = set(present) | {plain(name) for name in present}
+    resolved = {}
+    for column, word in rules.items():
+        if column not in found and plain(column) not in found:
+            raise ConfigError(
+                f"--map {column}={word}: no input has a column {shorten(column)}. "
+                + suggestion(column, present)
+            )
+        kind = word if word == IGNORE else _BY_NAME.get(plain(word), word.strip().lower())
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
+            raise ConfigError(
+                f"--map {column}={word}: a kind is a word of small letters, digits and _, "
+                f"found {shorten(word)}. " + suggestion(word, (*ROLES, *KINDS, IGNORE))
+            )
+        resolved[column] = kind
+    return resolved
+
+
+def uses(
+    names: Sequence[str], rules: Mapping[str, str], nested: Sequence[bool] | None = None
+) -> list[Use]:
+    """The use of each column of one table.
+
+    `rules` come from `checked_rules`; `nested` says which columns hold records, not values.
+
+    >>> [use.kind for use in uses(["User ID", "Client IP", "notes"], {})]
+    ['account', 'ip', None]
+    >>> [use.kind for use in uses(["Id", "notes"], {"Id": "account", "notes": "phone"})]
+    ['account', 'phone']
+    """
+    plain_rules = {plain(column): kind for column, kind in rules.items() if column not in names}
+    result: list[Use] = []
+    mapped: list[bool] = []
+    for position, name in enumerate(names):
+        rule = rules.get(name, plain_rules.get(plain(name)))
+        kind = rule or _BY_NAME.get(plain(name))
+        mapped.append(rule is not None)
+        if rule == IGNORE:
+            result.append(Use(None, "ignored"))
+        elif kind is None:
+            result.append(Use(None, "not recognised"))
+        elif nested and nested[position] and kind != PROMPT:
+            result.append(Use(None, f"holds records, not values of kind {kind}"))
+        else:
+            result.append(Use(kind))
+    for role in ROLES:
+        _keep_one(role, names, mapped, result)
+    kinds = {use.kind for use in result}
+    for one, other in (("kind", "value"), ("value", "kind")):
+        if one in kinds and other not in kinds:
+            for i, use in enumerate(result):
+                if use.kind == one:
+                    result[i] = Use(None, f"not used: there is no column {other}")
+    return result
+
+
+def _keep_one(role: str, names: Sequence[str], mapped: list[bool], result: list[Use]) -> None:
+    """Leave a role to the column that the user mapped, else to the first alias."""
+    candidates = [i for i, use in enumerate(result) if use.kind == role]
+    chosen_by_user = [i for i in candidates if mapped[i]]
+    if len({names[i] for i in chosen_by_user}) > 1:
+        both = " and ".join(shorten(names[i]) for i in chosen_by_user)
+        raise ConfigError(f"--map: {both} are both mapped to {role}; a table has one. Drop one.")
+    if len(candidates) < 2:
+        return
+    best = min(candidates, key=lambda i: (not mapped[i], _RANK.get(plain(names[i]), 99), i))
+    for i in candidates:
+        if i != best:
+            result[i] = Use(None, f"not used: {names[best]} is the {role}")

@@ -1,0 +1,309 @@
+"""Staged relations, with uses for their columns, to the tables that the other stages read.
+
+Two passes over each input: one for the accounts, which are then numbered, and one that leaves a
+narrow table of numbers, times and short values. Prompts stand in that as a hash, since texts in
+a grouping would not fit in memory; a third pass fetches each distinct text once. Everything is a
+grouping with minima, maxima and counts, so that neither row order nor threads change a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from linkage.engine import DuckDBEngine
+from linkage.errors import InputError, shorten
+from linkage.schema import ACCOUNTS, ACTIVITY, OBSERVATIONS, PROMPTS
+from linkage.sources.columns import PROMPT, Use, kind_of
+from linkage.sources.relation import (
+    ABSENT,
+    BLANKS,
+    Column,
+    Reject,
+    Relation,
+    literal,
+    reading,
+    shown,
+)
+from linkage.sources.times import time_sql
+
+# a prompt's place: number of its column among all inputs, then number of its row
+_ROW_BITS = 40
+_MOST_KINDS = 200
+
+
+@dataclass(frozen=True)
+class Value:
+    """SQL of a column that holds values of one kind, and whether each is a list of them."""
+
+    kind: str
+    sql: str
+    many: bool = False
+
+
+@dataclass
+class Source:
+    """An input that is ready to be gathered."""
+
+    number: int
+    relation: Relation
+    named: str
+    account: str
+    seen: str
+    created: str
+    values: list[Value] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    kind: str = ""
+    rows: int = 0
+    kinds: set[str] = field(default_factory=set)
+    rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def narrow(self) -> str:
+        """The table that the second pass leaves."""
+        return f"_rows_{self.number}"
+
+
+def source(engine: DuckDBEngine, number: int, relation: Relation, uses: Sequence[Use]) -> Source:
+    """An input, with SQL for its account, its times and its values."""
+    by_role = {use.kind: column for use, column in zip(uses, relation.columns, strict=True)}
+    rejects: list[Reject] = []
+    times = {}
+    for role in ("timestamp", "created_at"):
+        column = by_role.get(role)
+        times[role] = "CAST(NULL AS TIMESTAMP)"
+        if column is not None:
+            times[role], found = time_sql(engine, relation, column)
+            rejects += found
+    named = f"trim({_text(by_role['account'])}, {BLANKS})"
+    words = ", ".join(literal(word) for word in ("", *ABSENT))
+    account = f"CASE WHEN lower({named}) NOT IN ({words}) THEN {named} END"
+    result = Source(number, relation, named, account, times["timestamp"], times["created_at"])
+    result.rejects = rejects
+    for use, column in zip(uses, relation.columns, strict=True):
+        if use.kind == PROMPT:
+            result.prompts.append(_filled(_text(column, nested=True)))
+        elif use.kind not in (None, "account", "timestamp", "created_at", "kind", "value"):
+            many = column.type.endswith("]")
+            sql = f"CAST({column.sql} AS VARCHAR[])" if many else _text(column)
+            result.values.append(Value(str(use.kind), sql, many))
+            result.kinds.add(str(use.kind))
+    if "kind" in by_role:
+        _long(engine, result, by_role["kind"], by_role["value"])
+    return result
+
+
+def _text(column: Column, nested: bool = False) -> str:
+    """A value as text: whole numbers without a fraction, records as JSON."""
+    kind, sql = column.type.upper(), column.sql
+    if kind == "VARCHAR" or (kind == "STRUCT" and "(" not in kind) or kind == "STRUCT[]":
+        return sql
+    if nested and (kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))):
+        return f"CAST(to_json({sql}) AS VARCHAR)"
+    if kind in ("FLOAT", "DOUBLE"):
+        return (
+            f"CASE WHEN isnan({sql}) THEN NULL WHEN {sql} = trunc({sql}) AND abs({sql}) < 1e18 "
+            f"THEN CAST(CAST({sql} AS BIGINT) AS VARCHAR) ELSE CAST({sql} AS VARCHAR) END"
+        )
+    if kind.startswith("DECIMAL"):
+        return f"regexp_replace(CAST({sql} AS VARCHAR), '[.]0+$', '')"
+    return f"CAST({sql} AS VARCHAR)"
+
+
+def _filled(sql: str) -> str:
+    return f"CASE WHEN trim({sql}, {BLANKS}) <> '' THEN {sql} END"
+
+
+def _long(engine: DuckDBEngine, result: Source, kind: Column, value: Column) -> None:
+    """Kinds and values that stand in rows: the words of the kind column, made kinds."""
+    relation, word = result.relation, _text(kind)
+    with reading(relation.name):
+        words = engine.rows(
+            f"""SELECT {word} AS word, count(*), min({_text(value)}) FROM {relation.source}
+            GROUP BY word ORDER BY word NULLS FIRST LIMIT {_MOST_KINDS + 1}"""
+        )
+    if len(words) > _MOST_KINDS:
+        raise InputError(
+            f"{relation.name}, column {shorten(kind.name)}: more than {_MOST_KINDS:,} different "
+            f"kinds (one is {shorten(words[-1][0])}); kinds are words such as ip or payment.\n"
+            f"If this column is something else, map it: --map {kind.name}=ignore"
+        )
+    names = {found: kind_of(found) for found, _, _ in words if found is not None}
+    for found, rows, example in words:
+        if found is None or not found.strip():
+            result.rejects.append(Reject("row", "no kind", rows, rows, shown(example)))
+        elif names[found] is None:
+            result.rejects.append(Reject("row", "not a kind of signal", rows, rows, shown(found)))
+    known = [(found, name) for found, name in names.items() if name is not None]
+    cases = " ".join(f"WHEN {literal(found)} THEN {literal(name)}" for found, name in known)
+    result.kind = f"CASE {word} {cases} END" if cases else "CAST(NULL AS VARCHAR)"
+    text = _text(value)
+    result.kinds.update(name for _, name in known)
+    result.values.append(Value("", text))
+    if PROMPT in result.kinds:
+        result.prompts.append(_filled(f"CASE WHEN {result.kind} = '{PROMPT}' THEN {text} END"))
+
+
+def gather(
+    engine: DuckDBEngine,
+    sources: Sequence[Source],
+    progress: Callable[[str], None],
+) -> None:
+    """Make the tables accounts, observations, prompts and activity; count what is left out."""
+    _accounts(engine, sources, progress)
+    for each in sources:
+        progress(f"reading {each.relation.name}: {each.rows:,} rows")
+        _narrow(engine, each)
+    progress("grouping observations")
+    _observations(engine, sources)
+    _activity(engine, sources)
+    _prompts(engine, sources, progress)
+    engine.drop(*(each.narrow for each in sources))
+
+
+def _accounts(
+    engine: DuckDBEngine, sources: Sequence[Source], progress: Callable[[str], None]
+) -> None:
+    engine.drop("_accounts")
+    engine.run(
+        "CREATE TABLE _accounts (id VARCHAR, created TIMESTAMP, first TIMESTAMP, "
+        "last TIMESTAMP, n BIGINT)"
+    )
+    for each in sources:
+        progress(f"accounts of {each.relation.name}")
+        with reading(each.relation.name):
+            engine.run(
+                f"""INSERT INTO _accounts
+                SELECT id, min(created), min(seen), max(seen), count(*)
+                FROM (SELECT {each.account} AS id, {each.created} AS created, {each.seen} AS seen
+                    FROM {each.relation.source})
+                GROUP BY id"""
+            )
+        missing = engine.value("SELECT sum(n) FROM _accounts WHERE id IS NULL")
+        each.rows = engine.value(f"SELECT count(*) FROM {each.relation.source}")
+        engine.run("DELETE FROM _accounts WHERE id IS NULL")
+        if missing:
+            example = engine.value(
+                f"""SELECT min({each.named}) FROM {each.relation.source}
+                WHERE {each.account} IS NULL AND {each.named} <> ''"""
+            )
+            missing = int(missing)
+            each.rejects.append(Reject("row", "no account", missing, missing, shown(example or "")))
+        if missing and missing == each.rows:
+            raise InputError(
+                f"{each.relation.name}: none of its {missing:,} rows names an account; the "
+                "account column is empty.\nIf another column is the account, map it: "
+                "--map COLUMN=account"
+            )
+    engine.create(
+        ACCOUNTS.name,
+        """SELECT CAST(row_number() OVER (ORDER BY id) - 1 AS INTEGER) AS account,
+            id AS account_id, min(created) AS created_at, min(first) AS first_seen,
+            max(last) AS last_seen, CAST(sum(n) AS BIGINT) AS rows
+        FROM _accounts GROUP BY id ORDER BY account""",
+    )
+    engine.drop("_accounts")
+
+
+def _narrow(engine: DuckDBEngine, each: Source) -> None:
+    """The second pass: account, time, row, values, and prompts as hashes."""
+    columns = [f"{each.account} AS id", f"{each.seen} AS seen", f"{each.relation.row} AS row"]
+    kept = ["a.account", "s.seen", "s.row"]
+    if each.kind:
+        columns.append(f"{each.kind} AS kind")
+        kept.append("s.kind")
+    for i, value in enumerate(each.values):
+        sql = value.sql if value.many else _filled(value.sql)
+        if not value.kind and each.prompts:
+            sql = f"CASE WHEN {each.kind} <> '{PROMPT}' THEN {sql} END"
+        columns.append(f"{sql} AS v{i}")
+        kept.append(f"s.v{i}")
+    for i, prompt in enumerate(each.prompts):
+        columns.append(f"CASE WHEN {prompt} IS NOT NULL THEN hash({prompt}) END AS h{i}")
+        kept.append(f"s.h{i}")
+    with reading(each.relation.name):
+        engine.create(
+            each.narrow,
+            f"""SELECT {", ".join(kept)}
+            FROM (SELECT {", ".join(columns)} FROM {each.relation.source}) AS s
+            JOIN accounts AS a ON a.account_id = s.id""",
+        )
+
+
+def _observations(engine: DuckDBEngine, sources: Sequence[Source]) -> None:
+    engine.drop(OBSERVATIONS.name)
+    engine.run(OBSERVATIONS.ddl())
+    for kind in sorted(set().union(*(each.kinds for each in sources)) - {PROMPT}):
+        parts = [part for each in sources for part in _parts(each, kind)]
+        raw = "raw"
+        # these name accounts, and have to match account_id
+        if kind in ("referral", "transfer"):
+            raw = f"trim(raw, {BLANKS})"
+        engine.run(
+            f"""INSERT INTO observations
+            SELECT account, '{kind}', {raw} AS value, min(seen), max(seen), count(*)
+            FROM ({" UNION ALL ".join(parts)})
+            WHERE trim(raw, {BLANKS}) <> '' GROUP BY account, value"""
+        )
+
+
+def _parts(each: Source, kind: str) -> Iterator[str]:
+    for i, value in enumerate(each.values):
+        if value.kind == kind:
+            # a value twice in one list is one use
+            raw = f"unnest(list_distinct(v{i}))" if value.many else f"v{i}"
+            yield f"SELECT account, seen, {raw} AS raw FROM {each.narrow}"
+        elif not value.kind and kind in each.kinds:
+            yield f"SELECT account, seen, v{i} AS raw FROM {each.narrow} WHERE kind = '{kind}'"
+
+
+def _activity(engine: DuckDBEngine, sources: Sequence[Source]) -> None:
+    parts = " UNION ALL ".join(
+        f"SELECT account, seen FROM {s.narrow} WHERE seen IS NOT NULL" for s in sources
+    )
+    engine.create(
+        ACTIVITY.name,
+        f"""SELECT account, date_trunc('hour', seen) AS hour, count(*) AS n
+        FROM ({parts}) GROUP BY account, hour""",
+    )
+
+
+def _prompts(
+    engine: DuckDBEngine, sources: Sequence[Source], progress: Callable[[str], None]
+) -> None:
+    engine.drop(PROMPTS.name)
+    engine.run(PROMPTS.ddl())
+    places = [(each, i) for each in sources for i in range(len(each.prompts))]
+    if not places:
+        return
+    progress("grouping prompts")
+    # 64 bits tell the texts of one account apart: a million of them collide once in 10^7 runs
+    parts = " UNION ALL ".join(
+        f"SELECT account, h{i} AS h, seen, {place << _ROW_BITS} + row AS place "
+        f"FROM {each.narrow} WHERE h{i} IS NOT NULL"
+        for place, (each, i) in enumerate(places)
+    )
+    engine.create(
+        "_prompts",
+        f"""SELECT account, min(seen) AS first, max(seen) AS last, count(*) AS n,
+            min(place) AS place
+        FROM ({parts}) GROUP BY account, h""",
+    )
+    # the numbers are looked up for each text as it streams by; the other way round, as the
+    # optimizer has it, all texts would be held
+    engine.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    try:
+        for place, (each, i) in enumerate(places):
+            progress(f"prompts of {each.relation.name}")
+            low, high = place << _ROW_BITS, (place + 1) << _ROW_BITS
+            with reading(each.relation.name):
+                engine.run(
+                    f"""INSERT INTO prompts SELECT g.account, s.raw, g.first, g.last, g.n
+                    FROM (SELECT {each.prompts[i]} AS raw, {each.relation.row} AS row
+                        FROM {each.relation.source}) AS s
+                    JOIN (SELECT account, first, last, n, place - {low} AS row FROM _prompts
+                        WHERE place >= {low} AND place < {high}) AS g ON g.row = s.row"""
+                )
+    finally:
+        engine.run("RESET disabled_optimizers")
+    engine.drop("_prompts")

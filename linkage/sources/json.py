@@ -1,0 +1,165 @@
+"""JSON, an object a line (or one array of objects): columns by the keys that occur anywhere.
+
+Each line is read as text and taken apart by DuckDB's JSON functions, so that a broken line costs
+a line, and a key that first turns up in the millionth row is still a column.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from linkage.engine import DuckDBEngine
+from linkage.errors import InputError, shorten
+from linkage.sources.files import opened
+from linkage.sources.relation import (
+    Column,
+    Reject,
+    Relation,
+    literal,
+    path_literal,
+    reading,
+    select_list,
+    shown,
+)
+from linkage.sources.text import Text, read_csv, refuse_mostly_bad
+
+_GOOD = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+
+
+def is_json(text: Text) -> bool:
+    """Whether a text file starts like an object, or an array of objects."""
+    start = text.sample.lstrip()
+    return start.startswith("{") or (start.startswith("[") and start[1:].lstrip().startswith("{"))
+
+
+def open_json(engine: DuckDBEngine, text: Text, name: str, sha: str) -> Relation:
+    """A jsonl file, or a json file that is one array."""
+    array = text.sample.lstrip().startswith("[")
+    lines = _array(text) if array else _lines(text)
+    with reading(name):
+        try:
+            structure = engine.value(
+                f"SELECT json_group_structure(CASE WHEN {_GOOD} THEN line END) FROM {lines}"
+            )
+        finally:
+            engine.drop("_reject_errors", "_reject_scans")
+    shapes: dict[str, Any] = json.loads(structure) if structure else {}
+    if not isinstance(shapes, dict):
+        shapes = {}
+    if not shapes:
+        first = text.sample.strip().splitlines()[0]
+        raise InputError(
+            f"{name}: looks like jsonl, but no line is a JSON object (the first is "
+            f"{shorten(first)}).\nWrite one object a line, with the column names as keys."
+        )
+    columns = tuple(
+        _column(key, i, shape) for i, (key, shape) in enumerate(shapes.items(), start=1)
+    )
+    pointers = ", ".join(literal(_pointer(key)) for key in shapes)
+    source = (
+        f"(SELECT line, json_extract_string(line, [{pointers}]) AS v FROM {lines} WHERE {_GOOD})"
+    )
+    return Relation(
+        name=name,
+        format="json" if array else "jsonl",
+        sha256=sha,
+        source=source,
+        columns=columns,
+        encoding=text.encoding,
+        stage=partial(_stage, engine, text, array),
+    )
+
+
+def _lines(text: Text) -> str:
+    # a control character can't stand in JSON, so that a line is one field
+    return read_csv(
+        text,
+        "header = false, delim = chr(31), quote = '', escape = '', strict_mode = false, "
+        "columns = {'line': 'VARCHAR'}",
+    )
+
+
+def _array(text: Text) -> str:
+    packing = "gzip" if text.packed else "none"
+    path = path_literal(str(text.path))
+    return (
+        f"(SELECT CAST(json AS VARCHAR) AS line FROM read_json_objects({path}, "
+        f"format = 'array', compression = '{packing}', maximum_object_size = {1 << 26}))"
+    )
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _column(key: str, position: int, shape: Any) -> Column:
+    """SQL that reads a key: text, a list of text, or (as JSON text) a record."""
+    value = f"v[{position}]"
+    kind = f"json_type(line, {literal(_pointer(key))})"
+    if isinstance(shape, dict):
+        return Column(key, value, "STRUCT")
+    if isinstance(shape, list):
+        if isinstance(shape[0], dict | list):
+            return Column(key, value, "STRUCT[]")
+        return Column(key, f"from_json({value}, '[\"VARCHAR\"]')", "VARCHAR[]")
+    if shape == "DOUBLE":
+        return Column(key, _whole(value), "VARCHAR")
+    if shape == "JSON":
+        # values of several shapes, row by row
+        mixed = (
+            f"CASE {kind} WHEN 'ARRAY' THEN from_json({value}, '[\"VARCHAR\"]') "
+            f"WHEN 'OBJECT' THEN NULL WHEN 'DOUBLE' THEN [{_whole(value)}] ELSE [{value}] END"
+        )
+        return Column(key, mixed, "VARCHAR[]")
+    return Column(key, value, "VARCHAR")
+
+
+def _whole(value: str) -> str:
+    return f"regexp_replace({value}, '^(-?[0-9]+)[.]0+$', '\\1')"
+
+
+def _stage(
+    engine: DuckDBEngine,
+    text: Text,
+    array: bool,
+    relation: Relation,
+    wanted: Sequence[Column],
+    table: str,
+) -> list[Reject]:
+    rejects: list[Reject] = []
+    try:
+        engine.create(table, f"SELECT {select_list(wanted)} FROM {relation.source}")
+        if not array:
+            rejects = _rejects(engine, text, table)
+    finally:
+        engine.drop("_reject_errors", "_reject_scans")
+    refuse_mostly_bad(relation.name, "an object a line", engine, table, rejects, text.sample)
+    return rejects
+
+
+def _rejects(engine: DuckDBEngine, text: Text, table: str) -> list[Reject]:
+    unread = engine.value("SELECT count(DISTINCT line) FROM _reject_errors")
+    good = engine.value(f"SELECT count(*) FROM {table}")
+    filled = engine.value(f"SELECT count(*) FROM {_lines(text)} WHERE trim(line) <> ''")
+    bad = unread + filled - good
+    if not bad:
+        return []
+    example = ""
+    # the file again, line by line: only a file with a broken line pays for saying where
+    with io.TextIOWrapper(opened(text.path, text.packed), "utf-8-sig", "replace") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip() and not _is_object(line):
+                example = f"row {number}: {shown(line.strip())}"
+                break
+    return [Reject("row", "not a JSON object", bad, bad, example)]
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
