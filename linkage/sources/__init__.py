@@ -229,11 +229,7 @@ def _open(engine: DuckDBEngine, item: files.Item, number: int, scratch: Path) ->
 
 def _uses(relation: Relation, rules: dict[str, str]) -> list[columns.Use]:
     names = [column.name for column in relation.columns]
-    nested = [
-        column.type.startswith(("STRUCT", "MAP", "UNION")) or column.type.endswith("][]")
-        for column in relation.columns
-    ]
-    return columns.uses(names, rules, nested)
+    return columns.uses(names, rules, [column.shape for column in relation.columns])
 
 
 def _check(relations: Sequence[Relation], uses: Sequence[list[columns.Use]]) -> None:

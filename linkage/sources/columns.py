@@ -110,11 +110,11 @@ def checked_rules(rules: Mapping[str, str], names: Iterable[str]) -> dict[str, s
 
 
 def uses(
-    names: Sequence[str], rules: Mapping[str, str], nested: Sequence[bool] | None = None
+    names: Sequence[str], rules: Mapping[str, str], shapes: Sequence[str] | None = None
 ) -> list[Use]:
     """The use of each column of one table.
 
-    `rules` come from `checked_rules`; `nested` says which columns hold records, not values.
+    `rules` come from `checked_rules`; `shapes` says which columns hold "lists" or "records".
 
     >>> [use.kind for use in uses(["User ID", "Client IP", "notes"], {})]
     ['account', 'ip', None]
@@ -132,8 +132,8 @@ def uses(
             result.append(Use(None, "ignored"))
         elif kind is None:
             result.append(Use(None, "not recognised"))
-        elif nested and nested[position] and kind != PROMPT:
-            result.append(Use(None, f"holds records, not values of kind {kind}"))
+        elif shapes and kind != PROMPT and not _fits(kind, shapes[position]):
+            result.append(Use(None, f"not used as {kind}: holds {shapes[position]}"))
         else:
             result.append(Use(kind))
     for role in ROLES:
@@ -145,6 +145,11 @@ def uses(
                 if use.kind == one:
                     result[i] = Use(None, f"not used: there is no column {other}")
     return result
+
+
+def _fits(kind: str, shape: str) -> bool:
+    """Whether a column of this shape can be used so: a row has one account, and may list ips."""
+    return not shape or (shape == "lists" and kind not in ROLES)
 
 
 def _keep_one(role: str, names: Sequence[str], mapped: list[bool], result: list[Use]) -> None:

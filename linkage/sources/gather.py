@@ -84,19 +84,33 @@ def source(engine: DuckDBEngine, number: int, relation: Relation, uses: Sequence
         if use.kind == PROMPT:
             result.prompts.append(_filled(_text(column, nested=True)))
         elif use.kind not in (None, "account", "timestamp", "created_at", "kind", "value"):
-            many = column.type.endswith("]")
-            sql = f"CAST({column.sql} AS VARCHAR[])" if many else _text(column)
-            result.values.append(Value(str(use.kind), sql, many))
+            result.values.append(_value(str(use.kind), column))
             result.kinds.add(str(use.kind))
     if "kind" in by_role:
         _long(engine, result, by_role["kind"], by_role["value"])
     return result
 
 
+def _value(kind: str, column: Column) -> Value:
+    sql = column.sql
+    if column.shape == "lists":
+        return Value(kind, f"CAST({sql} AS VARCHAR[])", many=True)
+    if column.type == "JSON":
+        # text that is JSON: a list is several values, a record none
+        shape = f"CASE WHEN json_valid({sql}) THEN json_type({sql}) END"
+        values = (
+            f"CASE WHEN {sql} IS NULL OR {shape} = 'OBJECT' THEN NULL "
+            f"WHEN {shape} = 'ARRAY' THEN from_json({sql}, '[\"VARCHAR\"]') ELSE [{sql}] END"
+        )
+        return Value(kind, values, many=True)
+    return Value(kind, _text(column))
+
+
 def _text(column: Column, nested: bool = False) -> str:
     """A value as text: whole numbers without a fraction, records as JSON."""
     kind, sql = column.type.upper(), column.sql
-    if kind == "VARCHAR" or (kind == "STRUCT" and "(" not in kind) or kind == "STRUCT[]":
+    # JSON text already
+    if kind in ("VARCHAR", "JSON", "STRUCT", "STRUCT[]"):
         return sql
     if nested and (kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))):
         return f"CAST(to_json({sql}) AS VARCHAR)"
@@ -128,7 +142,12 @@ def _long(engine: DuckDBEngine, result: Source, kind: Column, value: Column) -> 
             f"kinds (one is {shorten(words[-1][0])}); kinds are words such as ip or payment.\n"
             f"If this column is something else, map it: --map {kind.name}=ignore"
         )
-    names = {found: kind_of(found) for found, _, _ in words if found is not None}
+    # SQL can't hold a NUL
+    names = {
+        found: None if "\0" in found else kind_of(found)
+        for found, _, _ in words
+        if found is not None
+    }
     for found, rows, example in words:
         if found is None or not found.strip():
             result.rejects.append(Reject("row", "no kind", rows, rows, shown(example)))

@@ -43,13 +43,16 @@ def open_json(engine: DuckDBEngine, text: Text, name: str, sha: str) -> Relation
     with reading(name):
         try:
             structure = engine.value(
-                f"SELECT json_group_structure(CASE WHEN {_GOOD} THEN line END) FROM {lines}"
+                f"""SELECT json_group_structure(CASE WHEN {_GOOD} THEN CAST(line AS JSON) END)
+                FROM {lines}"""
             )
         finally:
             engine.drop("_reject_errors", "_reject_scans")
     shapes: dict[str, Any] = json.loads(structure) if structure else {}
     if not isinstance(shapes, dict):
         shapes = {}
+    # SQL can't hold a NUL, and no column has one in its name on purpose
+    shapes = {key: shape for key, shape in shapes.items() if "\0" not in key}
     if not shapes:
         first = text.sample.strip().splitlines()[0]
         raise InputError(
@@ -97,7 +100,7 @@ def _pointer(key: str) -> str:
 
 
 def _column(key: str, position: int, shape: Any) -> Column:
-    """SQL that reads a key: text, a list of text, or (as JSON text) a record."""
+    """SQL that reads a key: text, a list of text, or JSON text of records or of anything."""
     value = f"v[{position}]"
     kind = f"json_type(line, {literal(_pointer(key))})"
     if isinstance(shape, dict):
@@ -109,12 +112,9 @@ def _column(key: str, position: int, shape: Any) -> Column:
     if shape == "DOUBLE":
         return Column(key, _whole(value), "VARCHAR")
     if shape == "JSON":
-        # values of several shapes, row by row
-        mixed = (
-            f"CASE {kind} WHEN 'ARRAY' THEN from_json({value}, '[\"VARCHAR\"]') "
-            f"WHEN 'OBJECT' THEN NULL WHEN 'DOUBLE' THEN [{_whole(value)}] ELSE [{value}] END"
-        )
-        return Column(key, mixed, "VARCHAR[]")
+        # scalars, lists and records in one column; what it is used for decides
+        mixed = f"CASE {kind} WHEN 'DOUBLE' THEN {_whole(value)} ELSE {value} END"
+        return Column(key, mixed, "JSON")
     return Column(key, value, "VARCHAR")
 
 

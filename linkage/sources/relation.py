@@ -31,6 +31,13 @@ class Column:
     sql: str
     type: str
 
+    @property
+    def shape(self) -> str:
+        """Whether it holds `lists`, or `records` (lists of them too), or, if empty, values."""
+        if self.type.startswith(("STRUCT", "MAP", "UNION")) or self.type.endswith("][]"):
+            return "records"
+        return "lists" if self.type.endswith("]") else ""
+
 
 @dataclass(frozen=True)
 class Reject:

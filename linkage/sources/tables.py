@@ -65,7 +65,7 @@ def open_sqlite(engine: DuckDBEngine, path: Path, table: str, sha: str, staging:
     """A table or view of a SQLite file, copied into the table `staging`, all columns as text."""
     try:
         uri = f"{path.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as database:
+        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as database:
             database.text_factory = lambda raw: raw.decode("utf-8", "replace")
             found = database.execute(
                 "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
