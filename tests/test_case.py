@@ -499,7 +499,7 @@ class TestAnswers:
         assert str(error.value) == f'no account "anne" in {out}. Did you mean "ann"?'
         with pytest.raises(InputError) as error:
             opened.account("zzzzzz")
-        assert str(error.value).endswith('Its ids look like "ann" and "bob".')
+        assert str(error.value).endswith('Its accounts look like "ann" and "bob".')
 
     def test_belonging(self, opened: Case) -> None:
         why = opened.explain("cat")

@@ -290,13 +290,10 @@ class Case:
             "FROM accounts WHERE score > 0.85 ORDER BY score DESC, account_id LIMIT 3",
             id=account_id[:64],
         )
-        raise InputError(
-            f"no account {shorten(account_id)} in {self.path}. "
-            + _suggest([row[0] for row in near], self._some_accounts())
-        )
-
-    def _some_accounts(self) -> list[str]:
-        return [r[0] for r in self._rows("SELECT account_id FROM accounts ORDER BY 1 LIMIT 2")]
+        some = self._rows("SELECT account_id FROM accounts ORDER BY account_id LIMIT 2")
+        like = " and ".join(shorten(row[0]) for row in some)
+        hint = _suggest(near) or f"Its accounts look like {like}."
+        raise InputError(f"no account {shorten(account_id)} in {self.path}. {hint.strip()}")
 
     def _operator(self, operator_id: str) -> Operator:
         wanted = operator_id.strip().upper()
@@ -320,18 +317,14 @@ class Case:
             id=wanted[:64],
         )
         raise InputError(
-            f"no operator {shorten(operator_id)} in {self.path}. "
-            + _suggest([row[0] for row in near], [])
-            + f" List them: linkage operators {self.path}"
+            f"no operator {shorten(operator_id)} in {self.path}. {_suggest(near)}"
+            f"List them: linkage operators {self.path}"
         )
 
 
-def _suggest(near: list[str], examples: list[str]) -> str:
-    if near:
-        return f"Did you mean {' or '.join(shorten(name) for name in near)}?"
-    if examples:
-        return f"Its ids look like {' and '.join(shorten(name) for name in examples)}."
-    return ""
+def _suggest(near: list[tuple[Any, ...]]) -> str:
+    names = " or ".join(shorten(row[0]) for row in near)
+    return f"Did you mean {names}? " if near else ""
 
 
 def _by_kind(evidence: Iterable[Evidence], top: int) -> tuple[EvidenceOfKind, ...]:

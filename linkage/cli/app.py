@@ -1,0 +1,289 @@
+"""The commands that make something: run, inspect, simulate, evaluate.
+
+Heavy modules are imported where they are used, so that `linkage --help` is quick.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from linkage import __version__
+from linkage import config as settings
+from linkage.cli import look, output
+from linkage.errors import ConfigError, InputError, shorten, suggestion
+
+if TYPE_CHECKING:
+    from linkage.case import Case
+
+ENGINES = ("duckdb",)
+TOP = 20
+
+app = typer.Typer(
+    name="linkage",
+    help="Find the operators behind fleets of sockpuppet accounts, and show the evidence.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT",
+        help="Files (csv, tsv, jsonl, also .gz; parquet), patterns, or file.duckdb::table.",
+        show_default=False,
+    ),
+]
+Mapping = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=KIND",
+        help="What a column holds: a kind, account, created_at, timestamp or ignore. Repeatable.",
+        show_default=False,
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings in TOML. Without it ./linkage.toml, if there is one.",
+        show_default=False,
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", help="Memory limit, beyond which disk is used.  [default: 4GB]"),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        output.say(f"linkage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _linkage(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    inputs: Inputs,
+    out: Annotated[
+        Path, typer.Option(metavar="CASE", help="The case folder to write.", show_default=False)
+    ],
+    mapping: Mapping = None,
+    config: ConfigFile = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Seed of what is random.  [default: 1]")
+    ] = None,
+    memory: Memory = None,
+    min_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Fewest accounts of an operator.  [default: 5]"),
+    ] = None,
+    engine: Annotated[str, typer.Option(metavar="NAME", help="Where the SQL runs.")] = "duckdb",
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read tables, find the operators, write a case.
+
+    The case holds case.duckdb, operators.csv, members.csv, run.json and report/index.html. It is
+    written whole or not at all; an earlier one in its place hands on its operator ids.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"no engine {shorten(engine)}. {suggestion(engine, ENGINES)}")
+    resolved = _settings(config, mapping, seed, memory, min_size)
+    from linkage import pipeline
+    from linkage.cli.progress import shown
+
+    start = time.monotonic()
+    with shown() as progress:
+        case = pipeline.run(inputs, out, resolved, progress, not no_report)
+    with case:
+        summary = _summary(case, time.monotonic() - start)
+        if as_json:
+            output.print_json(summary)
+        else:
+            _print_run(case, summary)
+
+
+@app.command()
+def inspect(
+    inputs: Inputs,
+    mapping: Mapping = None,
+    config: ConfigFile = None,
+    memory: Memory = None,
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Commonest signals shown of each kind.")
+    ] = 3,
+    as_json: Json = False,
+) -> None:
+    """Show what would be read, and what not.
+
+    Columns and what they are read as, values that would not be used by reason, and the commonest
+    signals of each kind. Nothing is written.
+    """
+    from linkage.cli import preview
+
+    found = preview.read(inputs, _settings(config, mapping, None, memory, None), top)
+    if as_json:
+        output.print_json(dataclasses.asdict(found))
+    else:
+        preview.show(found)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to write.", show_default=False)
+    ],
+    preset: Annotated[str, typer.Option(metavar="NAME", help="Which population.")] = "demo",
+    accounts: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many accounts.  [default: the preset's]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of what is random.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Write a population with planted operators.
+
+    Writes accounts.csv, events.parquet and truth.csv: who belongs to whom.
+    """
+    import linkage.simulate
+
+    population = linkage.simulate.simulate(folder, preset, accounts, seed)
+    if as_json:
+        output.print_json(population.as_dict())
+        return
+    output.say(
+        f"{population.accounts:,} accounts ({population.fraudulent:,} fraudulent) and "
+        f"{population.events:,} events in {folder}"
+    )
+    if population.operators:
+        output.heading("Planted operators")
+        output.table(
+            ["operator", "kind", "accounts"],
+            [(p.operator, p.kind, p.accounts) for p in population.operators],
+            right=["accounts"],
+        )
+    output.say()
+    output.say(f"Next: linkage run {folder}/accounts.csv {folder}/events.parquet --out case")
+
+
+@app.command()
+def evaluate(
+    case: look.CaseFolder,
+    truth: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Table of account_id and operator (empty: honest), perhaps kind.",
+            show_default=False,
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Compare a case with the truth.
+
+    How many honest accounts are accused, how many fraudulent ones and operators are found, how
+    far the confidences can be trusted.
+    """
+    import linkage.evaluate
+
+    evaluation = linkage.evaluate.score(case, truth)
+    if as_json:
+        output.print_json(evaluation.as_dict())
+    else:
+        for line in evaluation.text().splitlines():
+            output.say(line)
+
+
+look.add_to(app)
+
+
+def _settings(
+    file: Path | None,
+    mapping: list[str] | None,
+    seed: int | None,
+    memory: str | None,
+    min_size: int | None,
+) -> settings.Config:
+    """The settings of the file, overruled by what was typed."""
+    here = Path("linkage.toml")
+    if file is None and here.exists():
+        file = here
+    config = settings.read(file) if file is not None else settings.Config()
+    values: dict[str, Any] = settings.as_dict(config)
+    for text in mapping or []:
+        column, equals, kind = text.rpartition("=")
+        if not equals or not column or not kind:
+            raise InputError(
+                f"--map {shorten(text)}: expected COLUMN=KIND, such as --map client=ip, "
+                "or COLUMN=ignore."
+            )
+        values["sources"]["map"][column] = kind
+    for part, name, value in (
+        (values, "seed", seed),
+        (values["engine"], "memory", memory),
+        (values["attribution"], "min_size", min_size),
+    ):
+        if value is not None:
+            part[name] = value
+    return settings.from_dict(values, where="command line")
+
+
+def _summary(case: Case, seconds: float) -> dict[str, Any]:
+    report = case.path / "report" / "index.html"
+    details = case.run
+    return {
+        "case": str(case.path),
+        "report": str(report) if report.exists() else None,
+        "seconds": round(seconds, 1),
+        "run": details["run"],
+        "seed": details.get("seed"),
+        "peak_memory_mb": details.get("peak_memory_mb"),
+        "inputs": details.get("inputs", []),
+        "counts": details.get("counts", {}),
+        "rejected": details.get("rejected", []),
+        "operators": [operator.as_dict() for operator in case.list_operators(top=TOP)],
+    }
+
+
+def _print_run(case: Case, summary: dict[str, Any]) -> None:
+    rows = [(i["name"], i["rows"]) for i in summary["inputs"]]
+    output.table(["read", "rows"], rows, right=["rows"], wide=["read"])
+    counts = summary["counts"]
+    output.say()
+    output.say(
+        ", ".join(f"{counts[name]:,} {name}" for name in ("accounts", "signals") if name in counts)
+    )
+    look.print_rejected(summary["rejected"], top=5)
+    operators = case.list_operators()
+    if operators:
+        output.heading(f"Operators, the {min(TOP, len(operators))} first of {len(operators):,}")
+        look.print_operators(operators[:TOP])
+    else:
+        output.heading("No operators: no accounts share more than chance allows.")
+    output.say()
+    output.say(f"case    {case.path}")
+    if summary["report"]:
+        output.say(f"report  {summary['report']}")
+    memory = summary["peak_memory_mb"]
+    output.say(f"took    {summary['seconds']:,.1f} s" + (f", {memory:,.0f} MB" if memory else ""))
+    if operators:
+        output.say(f"next    linkage show {case.path} {operators[0].operator_id}")

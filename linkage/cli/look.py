@@ -1,0 +1,304 @@
+"""The commands that look into a case: operators, show, explain, account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from linkage.cli import output
+from linkage.cli.output import cell, heading, q, say, table
+
+if TYPE_CHECKING:
+    from linkage.case.views import (
+        Account,
+        Alternative,
+        Belonging,
+        Chains,
+        Evidence,
+        Operator,
+        OperatorView,
+    )
+
+CaseFolder = Annotated[
+    Path, typer.Argument(metavar="CASE", help="The case folder.", show_default=False)
+]
+AccountId = Annotated[
+    str, typer.Argument(metavar="ACCOUNT", help="Account id.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+VALUE_WIDTH = 60
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    for command in (operators, show, explain, account):
+        app.command()(command)
+
+
+def operators(
+    case: CaseFolder,
+    verdict: Annotated[
+        str | None,
+        typer.Option(
+            metavar="V",
+            help="Only these: sockpuppets, organisation, household or unclear.",
+            show_default=False,
+        ),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only the first N.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the operators by rank."""
+    from linkage.case import Case
+
+    with Case(case) as opened:
+        found = opened.list_operators(verdict, top)
+    if as_json:
+        output.print_json([operator.as_dict() for operator in found])
+    elif found:
+        print_operators(found)
+    else:
+        say("No operators" + (f" with verdict {verdict}." if verdict else "."))
+
+
+def show(
+    case: CaseFolder,
+    operator: Annotated[
+        str,
+        typer.Argument(metavar="OPERATOR", help="Operator id or its start.", show_default=False),
+    ],
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Members and signals of each kind shown.")
+    ] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show an operator and the evidence for it.
+
+    Its scorecard, the strongest evidence of each kind, its members and its days.
+    """
+    from linkage.case import Case
+
+    with Case(case) as opened:
+        view = opened.show(operator, top)
+    if as_json:
+        output.print_json(view.as_dict())
+    else:
+        _print_operator(view)
+
+
+def explain(
+    case: CaseFolder,
+    account: AccountId,
+    other: Annotated[
+        str | None, typer.Argument(metavar="ACCOUNT", help="Another one.", show_default=False)
+    ] = None,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="Chains shown.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Say why an account belongs, or what links two.
+
+    With one account: the evidence of its operator that it has. With two: the strongest chains of
+    shared signals between them, directly or through up to two other accounts; the fewer accounts
+    share a signal, the stronger the link.
+    """
+    from linkage.case import Case
+
+    with Case(case) as opened:
+        if other is None:
+            why = opened.belonging(account)
+            if as_json:
+                output.print_json(why.as_dict())
+            else:
+                _print_belonging(why)
+        else:
+            found = opened.chains(account, other, top)
+            if as_json:
+                output.print_json(found.as_dict())
+            else:
+                _print_chains(found)
+
+
+def account(case: CaseFolder, account: AccountId, as_json: Json = False) -> None:
+    """Show all that is known of one account.
+
+    Its signals, how many others use each, and its operator, if it belongs to one.
+    """
+    from linkage.case import Case
+
+    with Case(case) as opened:
+        view = opened.account(account)
+    if as_json:
+        output.print_json(view.as_dict())
+    else:
+        _print_account(view)
+
+
+def print_operators(found: Sequence[Operator]) -> None:
+    """Operators as a table, each with the sentence that says why on a line of its own."""
+    rows: list[Sequence[object]] = [
+        (o.operator_id, o.verdict, o.accounts, o.score, q(o.q_value), *_days(o)) for o in found
+    ]
+    table(
+        ["operator", "verdict", "accounts", "score", "q", "from (UTC)", "to (UTC)"],
+        rows,
+        right=["accounts", "score", "q"],
+        below=[o.why for o in found],
+    )
+
+
+def _days(operator: Operator) -> list[object]:
+    times = (operator.first_seen, operator.last_seen)
+    return [None if time is None else time.date() for time in times]
+
+
+def print_rejected(rejected: Sequence[Mapping[str, Any]], top: int) -> None:
+    """Values that were not used, most rows first."""
+    if not rejected:
+        return
+    ordered = sorted(rejected, key=lambda r: (-r["rows"], r["kind"], r["reason"], r["source"]))
+    heading("Not used")
+    table(
+        ["rows", "values", "kind", "reason", "for example"],
+        [(r["rows"], r["count"], r["kind"], r["reason"], r["example"]) for r in ordered[:top]],
+        right=["rows", "values"],
+        wide=["reason", "for example"],
+    )
+    if len(ordered) > top:
+        rest = ordered[top:]
+        say(f"and {len(rest):,} more reasons ({sum(r['rows'] for r in rest):,} rows)")
+
+
+def _print_operator(view: OperatorView) -> None:
+    print_operators([view.operator])
+    heading("Scorecard (nats; positive: sockpuppets)")
+    table(
+        ["weight", "item", "finding"],
+        [(f"{i.weight:+.2f}", i.item, i.finding) for i in view.scorecard],
+        right=["weight"],
+        wide=["finding"],
+    )
+    for group in view.evidence:
+        heading(f"Evidence: {group.kind}")
+        _print_evidence(group.top, with_kind=False)
+        if group.more:
+            say(f"and {group.more:,} more")
+    heading("Members")
+    table(
+        ["account", "confidence", "nats", "signals"],
+        [(m.account_id, f"{m.confidence:.3f}", m.evidence, m.held_by) for m in view.members],
+        right=["confidence", "nats", "signals"],
+        wide=["account"],
+    )
+    if view.more_members:
+        say(f"and {view.more_members:,} more, in members.csv")
+    if view.timeline:
+        _print_timeline(view)
+
+
+def _print_timeline(view: OperatorView) -> None:
+    heading("Timeline (days in UTC)")
+    days = [d for d in view.timeline if d.sign_ups or d.rows]
+    most = max((d.rows for d in days), default=1) or 1
+    table(
+        ["day", "sign-ups", "active", "rows", ""],
+        [
+            (d.day, d.sign_ups, d.active, d.rows, "\N{FULL BLOCK}" * -(-d.rows * 20 // most))
+            for d in days
+        ],
+        right=["sign-ups", "active", "rows"],
+    )
+
+
+def _print_evidence(evidence: Iterable[Evidence], with_kind: bool = True) -> None:
+    rows = [
+        (f"{e.weight:+.2f}", e.members, e.others, *([e.kind] if with_kind else []), e.value)
+        for e in evidence
+    ]
+    table(
+        ["nats", "members", "others", *(["kind"] if with_kind else []), "value"],
+        rows,
+        right=["nats", "members", "others"],
+        wide=["value"],
+    )
+
+
+def _print_belonging(why: Belonging) -> None:
+    if why.membership is None or why.operator is None:
+        say(f"{why.account_id} belongs to no operator.")
+        _print_alternative(why.alternative, "The nearest is")
+        return
+    m = why.membership
+    say(f"{why.account_id} belongs to {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}")
+    say(why.operator.why)
+    heading(f"What holds it: {m.held_by:,} signals, {m.evidence:.1f} nats together")
+    _print_evidence(why.evidence)
+    say("Signals of one kind are not added up as if they were independent.")
+    say()
+    _print_alternative(why.alternative, "The nearest other operator is")
+
+
+def _print_alternative(alternative: Alternative | None, lead: str) -> None:
+    if alternative is None:
+        say("It shares no evidence with any other operator.")
+        return
+    a = alternative
+    say(f"{lead} {a.operator_id} ({a.verdict}): {a.signals:,} signals, {a.nats:.1f} nats.")
+
+
+def _print_chains(found: Chains) -> None:
+    if found.same_operator:
+        say(f"Both belong to {found.same_operator}.")
+    if not found.chains:
+        say(
+            f"Nothing links {found.a} and {found.b}: no signal that counts as evidence, "
+            "directly or through two other accounts."
+        )
+        return
+    for number, chain in enumerate(found.chains, 1):
+        heading(f"{number}. {_steps(len(chain.links))}, cost {chain.cost:.2f}")
+        say(f"   {chain.links[0].a}")
+        for link in chain.links:
+            others = "nobody else does" if not link.others else f"{link.others:,} others do"
+            value = output.visible(link.value, VALUE_WIDTH)
+            say(f"     both use {link.kind} {value} ({others})")
+            say(f"   {link.b}")
+        if chain.like_it:
+            say(f"   and {chain.like_it:,} more through other accounts over the same signals")
+    if found.more:
+        say()
+        say(f"and {found.more:,} more shared signals")
+
+
+def _steps(links: int) -> str:
+    through = {1: "shared directly", 2: "through one account", 3: "through two accounts"}
+    return through[links]
+
+
+def _print_account(view: Account) -> None:
+    say(view.account_id, style="bold")
+    times = (view.created_at, view.first_seen, view.last_seen)
+    made, first, last = (cell(t) or "unknown" for t in times)
+    say(f"made {made}, seen {first} to {last} (UTC), {view.rows:,} rows")
+    m = view.membership
+    if m is None:
+        say("In no operator.")
+    else:
+        say(
+            f"In {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}: "
+            f"{m.held_by:,} signals, {m.evidence:.1f} nats."
+        )
+    _print_alternative(view.alternative, "Nearest other operator:" if m else "Nearest operator:")
+    if view.signals:
+        heading("Signals")
+        table(
+            ["kind", "others", "rows", "value", "not used because"],
+            [(s.kind, s.others, s.n, s.value, s.ignored) for s in view.signals],
+            right=["others", "rows"],
+            wide=["value", "not used because"],
+        )
