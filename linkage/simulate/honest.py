@@ -23,8 +23,8 @@ LAST_NAMES = 9_000
 class HonestShares:
     """Share of honest accounts in each group; the rest are single people."""
 
-    household: float = 0.16
-    second_account: float = 0.02
+    household: float = 0.2
+    second_account: float = 0.025
     shared_account: float = 0.01
     office: float = 0.08
     agency: float = 0.012
@@ -40,8 +40,10 @@ class HonestHabits:
     """How often honest people share what."""
 
     paying: float = 0.36
-    household_card: float = 0.26
-    household_device: float = 0.22
+    household_card: float = 0.23
+    household_device: float = 0.75
+    lent_card: float = 0.006
+    lent_device: float = 0.02
     office_card: float = 0.3
     office_template: float = 0.4
     agency_template: float = 0.4
@@ -175,7 +177,7 @@ def _second_accounts(world: World, rows: Ints, habits: HonestHabits) -> None:
     for column in (a.first_name, a.last_name, a.zone):
         column[second] = column[first]
     a.route[second, 0] = a.route[first, 0]
-    for shared, chance in ((a.card, 0.5), (a.device, 0.6), (a.phone, 0.4), (a.second_device, 0.5)):
+    for shared, chance in ((a.card, 0.7), (a.device, 0.8), (a.phone, 0.4), (a.second_device, 0.6)):
         same = rng.random(len(first)) < chance
         shared[second] = np.where(same, shared[first], shared[second])
 
@@ -332,6 +334,10 @@ def _group_templates(
 def _habits(world: World, count: int, habits: HonestHabits) -> None:
     """Phones, VPNs now and then, popular templates, templates of one's own, referrals."""
     rng, a = world.rng, world.accounts
+    for shared, chance in ((a.card, habits.lent_card), (a.second_device, habits.lent_device)):
+        having = np.flatnonzero(shared[:count] >= 0)
+        borrowers = np.flatnonzero(rng.random(count) < chance)
+        shared[borrowers] = shared[rng.choice(having, len(borrowers))]
     free = np.flatnonzero(a.route[:count, 1] < 0)
     mobile = free[rng.random(len(free)) < habits.mobile]
     a.route[mobile, 1] = mobile_routes(world, len(mobile))
@@ -385,9 +391,8 @@ def vpn_routes(world: World, count: int) -> Ints:
     shares = rng.dirichlet(np.full(providers, 1.5))
     routes = []
     for provider in range(providers):
-        pool = world.network.pool(9)
-        lines = np.full(min(500, 2 + int(exits * shares[provider])), pool)
-        routes.append(world.network.route(world.network.lines(lines)))
+        lines = world.network.exits(2 + int(exits * shares[provider]))
+        routes.append(world.network.route(lines))
     return np.array(routes)[rng.choice(providers, count, p=shares)]
 
 

@@ -51,6 +51,11 @@ class Network:
         self._used.append(0)
         return len(self._base) - 1
 
+    def exits(self, count: int) -> Ints:
+        """So many static lines, scattered over half of a pool just large enough for them."""
+        bits = max(8, int(count).bit_length() + 1)
+        return self.lines(np.full(count, self.pool(bits)))
+
     def lines(self, pools: Ints) -> Ints:
         """A new line in each of the given pools; their numbers."""
         pools = np.asarray(pools, np.int64)

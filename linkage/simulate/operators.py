@@ -196,12 +196,10 @@ def _exits(world: World, operator: Operator) -> Ints:
     if operator.provider and operator.provider in world.providers:
         return world.providers[operator.provider]
     if operator.network == "hosting":
-        # a few ranges at one host, where honest developers have servers too
-        pool = network.pool(8 if operator.exits <= 64 else 10)
-        exits = network.lines(np.full(operator.exits, pool))
+        exits = network.exits(operator.exits)
     elif operator.network == "gateway":
-        pools = np.array([network.pool(12) for _ in range(3)])
-        exits = network.lines(rng.choice(pools, operator.exits))
+        parts = [network.exits(operator.exits // 3 + 1) for _ in range(3)]
+        exits = np.concatenate(parts)[: operator.exits]
     else:
         honest = world.accounts.route[world.accounts.operator < 0, 0].size
         lived_in = rng.random(operator.exits) < operator.exit_homes

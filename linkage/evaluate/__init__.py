@@ -1,0 +1,339 @@
+"""Members against truth: the figures that count, on a population whose operators are known.
+
+The members and operators of a case and a table of truth (an account's operator, empty: honest, and
+perhaps its kind) come in; an `Evaluation` leaves, as plain values or as text. Everything is counted
+from one join of members and truth. A figure that can't be computed is None, and a note says why.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from linkage.engine import DuckDBEngine, Engine
+from linkage.errors import CaseError, InputError, shorten
+from linkage.evaluate.agreement import Agreement, Bin, agreement, calibration, ratio
+from linkage.evaluate.figures import (
+    Evaluation,
+    FalseOperator,
+    Found,
+    HonestKind,
+    OperatorKind,
+)
+
+__all__ = [
+    "Agreement",
+    "Bin",
+    "Evaluation",
+    "FalseOperator",
+    "Found",
+    "HonestKind",
+    "OperatorKind",
+    "evaluate",
+    "read_truth",
+    "score",
+]
+
+ORGANISATIONS = ("office", "agency", "class", "campus")
+SIGNIFICANT = 0.05
+
+
+def score(case: Path, truth: Path) -> Evaluation:
+    """The figures of a case folder against a truth file (csv, tsv or parquet).
+
+    The truth has columns `account_id` and `operator` (empty: honest), and perhaps `kind`.
+    """
+    for name in ("members.csv", "operators.csv"):
+        if not (case / name).is_file():
+            raise CaseError(
+                f"{case}: expected a case with {name}, found none."
+                f" Make one: linkage run INPUT... --out {case}"
+            )
+    connection = duckdb.connect()
+    members = _csv(connection, case / "members.csv")
+    operators = _csv(connection, case / "operators.csv")
+    return evaluate(members, operators, read_truth(truth), where=str(truth))
+
+
+def read_truth(path: Path) -> pa.Table:
+    """A truth file as a table of text columns."""
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file. Truth is a table with columns account_id and operator."
+        )
+    connection = duckdb.connect()
+    if path.suffix == ".parquet":
+        try:
+            return connection.read_parquet(str(path)).to_arrow_table()
+        except duckdb.Error as error:
+            raise InputError(f"{path}: not a readable Parquet file ({_first(error)}).") from None
+    return _csv(connection, path)
+
+
+def evaluate(
+    members: pa.Table, operators: pa.Table, truth: pa.Table, where: str = "truth"
+) -> Evaluation:
+    """The figures of members and operators against truth.
+
+    `members` has account_id, operator_id, verdict and confidence; `operators` has operator_id and
+    q_value; `truth` has account_id and operator, and perhaps kind. `where` names the truth in
+    messages. Cells that were neutralised for spreadsheets (a quote before =, +, - or @) are read
+    as they were.
+
+    >>> ids = pa.array([f"a{i}" for i in range(6)])
+    >>> truth = pa.table({"account_id": ids, "operator": ["x"] * 5 + [None]})
+    >>> members = pa.table({"account_id": ids[:5], "operator_id": ["OP-1"] * 5,
+    ...     "verdict": ["sockpuppets"] * 5, "confidence": [1.0] * 5})
+    >>> operators = pa.table({"operator_id": ["OP-1"], "q_value": [0.0]})
+    >>> evaluate(members, operators, truth).operators_of_5_found
+    1
+    """
+    engine = DuckDBEngine()
+    try:
+        has_kind = _load(engine, members, operators, truth, where)
+        return _evaluate(engine, has_kind)
+    finally:
+        engine.close()
+
+
+def _load(
+    engine: Engine, members: pa.Table, operators: pa.Table, truth: pa.Table, where: str
+) -> bool:
+    """Check and join: `t` (truth), `m` (members with truth) and `o` (operators of the case)."""
+    _expect(members, "members", ["account_id", "operator_id", "verdict", "confidence"])
+    _expect(operators, "operators", ["operator_id", "q_value"])
+    truth = truth.rename_columns([name.strip().lower() for name in truth.column_names])
+    _expect(truth, where, ["account_id", "operator"])
+    has_kind = "kind" in truth.column_names
+    engine.put("raw_truth", truth)
+    engine.put("raw_members", members)
+    engine.put("raw_operators", operators)
+    kind = "coalesce(nullif(trim(kind::VARCHAR), ''), 'unknown')" if has_kind else "'unknown'"
+    engine.create(
+        "t",
+        f"SELECT {_plain('account_id')} AS account_id,"
+        f" nullif(trim({_plain('operator')}), '') AS operator, {kind} AS kind FROM raw_truth",
+    )
+    engine.create(
+        "all_members",
+        f"SELECT {_plain('account_id')} AS account_id, operator_id::VARCHAR AS operator_id,"
+        " verdict::VARCHAR AS verdict, try_cast(confidence AS DOUBLE) AS confidence"
+        " FROM raw_members",
+    )
+    for table, name in (("t", where), ("all_members", "members")):
+        twice = engine.rows(
+            f"SELECT account_id, count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1"
+            " ORDER BY ALL LIMIT 1"
+        )
+        if twice:
+            account, times = twice[0]
+            raise InputError(
+                f"{name}: expected each account once, found {shorten(account)} {times} times."
+            )
+    engine.create(
+        "m",
+        "SELECT account_id, operator_id, verdict, confidence, operator, kind"
+        " FROM all_members JOIN t USING (account_id)",
+    )
+    engine.create(
+        "o",
+        "SELECT operator_id::VARCHAR AS operator_id, try_cast(q_value AS DOUBLE) AS q_value"
+        " FROM raw_operators",
+    )
+    accounts = engine.value("SELECT count(*) FROM t")
+    if not accounts:
+        raise InputError(f"{where}: expected a row for each account, found none.")
+    if engine.value("SELECT count(*) FROM all_members") and not engine.value(
+        "SELECT count(*) FROM m"
+    ):
+        example = engine.value("SELECT min(account_id) FROM all_members")
+        other = engine.value("SELECT min(account_id) FROM t")
+        raise InputError(
+            f"{where}: none of its {accounts:,} accounts (first: {shorten(other)}) is a member of"
+            f" the case (first: {shorten(example)}). Is it the truth of another population?"
+        )
+    return has_kind
+
+
+def _evaluate(engine: Engine, has_kind: bool) -> Evaluation:
+    notes = []
+    accounts, honest = engine.rows("SELECT count(*), count(*) - count(operator) FROM t")[0]
+    members = engine.value("SELECT count(*) FROM all_members")
+    known = engine.value("SELECT count(*) FROM m")
+    if members > known:
+        notes.append(f"{members - known:,} members are not in the truth and count nowhere.")
+    if not has_kind:
+        notes.append("The truth has no column kind: nothing is said of organisations and kinds.")
+    if honest == 0:
+        notes.append("The truth has no honest account: nobody can be accused wrongly.")
+    fraudulent = accounts - honest
+    if fraudulent == 0:
+        notes.append("The truth has no operator: there is nothing to find.")
+    listed = ", ".join(f"'{kind}'" for kind in ORGANISATIONS)
+    accused, outside = engine.rows(
+        "SELECT count(*), count(*) FILTER (kind NOT IN"
+        f" ({listed})) FROM m WHERE operator IS NULL AND verdict = 'sockpuppets'"
+    )[0]
+    in_sockpuppets, in_any = engine.rows(
+        "SELECT count(*) FILTER (verdict = 'sockpuppets'), count(*) FROM m"
+        " WHERE operator IS NOT NULL"
+    )[0]
+    _match(engine)
+    operators = tuple(_found(engine))
+    kinds = _honest_kinds(engine) if has_kind else ()
+    significant, false = engine.rows(
+        "SELECT count(*), count(*) FILTER (NOT is_one) FROM matched JOIN o USING (operator_id)"
+        f" WHERE verdict = 'sockpuppets' AND q_value < {SIGNIFICANT}"
+    )[0]
+    bins = calibration(engine)
+    confident = sum(b.members for b in bins)
+    error = sum(b.members * abs(b.confidence - b.belonging) for b in bins)
+    if not confident:
+        notes.append("No operator of the case has members with truth: no calibration.")
+    large = [op for op in operators if op.accounts >= 10]
+    small = [op for op in operators if op.accounts >= 5]
+    return Evaluation(
+        accounts=accounts,
+        honest=honest,
+        fraudulent=fraudulent,
+        members=members,
+        members_without_truth=members - known,
+        accused=accused,
+        accused_per_100000=ratio(accused * 100_000, honest),
+        accused_outside_organisations=outside if has_kind else None,
+        accused_outside_organisations_per_100000=(
+            ratio(outside * 100_000, honest) if has_kind else None
+        ),
+        accounts_found=ratio(in_sockpuppets, fraudulent),
+        accounts_found_any_verdict=ratio(in_any, fraudulent),
+        operators_of_10=len(large),
+        operators_of_10_found=sum(op.is_found for op in large),
+        operators_of_10_found_as_sockpuppets=sum(_accused(op) for op in large),
+        operators_of_5=len(small),
+        operators_of_5_found=sum(op.is_found for op in small),
+        operators_of_5_found_as_sockpuppets=sum(_accused(op) for op in small),
+        sockpuppets=agreement(engine, "verdict = 'sockpuppets'"),
+        any_verdict=agreement(engine, "true"),
+        calibration_error=ratio(error, confident),
+        calibration=bins,
+        significant_operators=significant,
+        significant_operators_false=false,
+        false_share=ratio(false, significant),
+        operators=operators,
+        operator_kinds=_operator_kinds(engine, operators) if has_kind else (),
+        honest_kinds=kinds,
+        false_operators=_false_operators(engine),
+        notes=tuple(notes),
+    )
+
+
+def _accused(operator: Found) -> bool:
+    return operator.is_found and operator.verdict == "sockpuppets"
+
+
+def _match(engine: Engine) -> None:
+    """`matched`: each operator of the case, the nearest of the truth, and if it mostly is that."""
+    engine.create(
+        "overlap",
+        "SELECT operator_id, any_value(verdict) AS verdict, operator, count(*) AS together"
+        " FROM m GROUP BY operator_id, operator",
+    )
+    engine.create(
+        "matched",
+        "SELECT operator_id, any_value(verdict) AS verdict, sum(together) AS size,"
+        " first(operator ORDER BY operator IS NULL, together DESC, operator) AS operator,"
+        " coalesce(max(together) FILTER (operator IS NOT NULL), 0) * 2 > sum(together) AS is_one"
+        " FROM overlap GROUP BY operator_id",
+    )
+
+
+def _found(engine: Engine) -> list[Found]:
+    rows = engine.rows(
+        "WITH sizes AS (SELECT operator, min(kind) AS kind, count(*) AS accounts"
+        " FROM t WHERE operator IS NOT NULL GROUP BY operator),"
+        " best AS (SELECT s.operator, operator_id, v.verdict, together, size FROM overlap v"
+        " JOIN matched USING (operator_id) JOIN sizes s ON v.operator = s.operator"
+        " QUALIFY row_number() OVER (PARTITION BY s.operator"
+        " ORDER BY together / (size + accounts - together) DESC, operator_id) = 1)"
+        " SELECT operator, kind, accounts, operator_id, verdict,"
+        " coalesce(together / size, 0), coalesce(together / accounts, 0)"
+        " FROM sizes LEFT JOIN best USING (operator) ORDER BY accounts DESC, operator"
+    )
+    return [Found(*row) for row in rows]
+
+
+def _operator_kinds(engine: Engine, operators: tuple[Found, ...]) -> tuple[OperatorKind, ...]:
+    inside = dict(
+        engine.rows(
+            "SELECT kind, count(*) FROM m WHERE operator IS NOT NULL AND verdict = 'sockpuppets'"
+            " GROUP BY kind"
+        )
+    )
+    kinds = []
+    for kind in sorted({operator.kind for operator in operators}):
+        own = [operator for operator in operators if operator.kind == kind]
+        accounts = sum(operator.accounts for operator in own)
+        kinds.append(
+            OperatorKind(
+                kind=kind,
+                operators=len(own),
+                found=sum(operator.is_found for operator in own),
+                accounts=accounts,
+                accounts_found=inside.get(kind, 0) / accounts,
+                precision=sum(operator.precision for operator in own) / len(own),
+                recall=sum(operator.recall for operator in own) / len(own),
+            )
+        )
+    return tuple(kinds)
+
+
+def _honest_kinds(engine: Engine) -> tuple[HonestKind, ...]:
+    rows = engine.rows(
+        "SELECT t.kind, count(*), count(*) FILTER (verdict = 'sockpuppets'),"
+        " 1e5 * count(*) FILTER (verdict = 'sockpuppets') / count(*), count(m.account_id)"
+        " FROM t LEFT JOIN m USING (account_id) WHERE t.operator IS NULL"
+        " GROUP BY t.kind ORDER BY t.kind"
+    )
+    return tuple(HonestKind(*row) for row in rows)
+
+
+def _false_operators(engine: Engine) -> tuple[FalseOperator, ...]:
+    rows = engine.rows(
+        "WITH k AS (SELECT operator_id, kind, count(*) AS n FROM m GROUP BY ALL)"
+        " SELECT operator_id, any_value(size), any_value(q_value),"
+        " string_agg(n || ' ' || kind, ', ' ORDER BY n DESC, kind)"
+        " FROM matched JOIN k USING (operator_id) LEFT JOIN o USING (operator_id)"
+        " WHERE verdict = 'sockpuppets' AND NOT is_one"
+        " GROUP BY operator_id ORDER BY 2 DESC, 1"
+    )
+    return tuple(FalseOperator(*row) for row in rows)
+
+
+def _expect(table: pa.Table, name: str, columns: list[str]) -> None:
+    missing = [column for column in columns if column not in table.column_names]
+    if missing:
+        found = ", ".join(table.column_names) or "none"
+        raise InputError(
+            f"{name}: expected columns {', '.join(columns)}; {missing[0]} is missing"
+            f" (found: {shorten(found, 120)}). Rename the column, or name the right file."
+        )
+
+
+def _csv(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
+    try:
+        relation = connection.read_csv(str(path), all_varchar=True, header=True)
+        return relation.to_arrow_table()
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected a CSV table with a header ({_first(error)}).") from None
+
+
+def _first(error: Exception) -> str:
+    return shorten(str(error).splitlines()[0], 120)
+
+
+def _plain(column: str) -> str:
+    """SQL for a cell without the quote that keeps spreadsheets from reading it as a formula."""
+    text = f"{column}::VARCHAR"
+    return f"regexp_replace({text}, '^''([=+@\\t\\r-])', '\\1')"
