@@ -1,0 +1,193 @@
+// The list of operators, and which view is shown: the address's hash names an operator, or none.
+
+const overview = block("overview");
+const operators = overview.operators.map(([id, verdict, score, accounts, q, kinds, first, last, why], place) =>
+  ({ place, id: id || "", verdict: verdict || "unclear", score, accounts: accounts || 0, q, kinds, first, last, why }));
+// an empty hash is the list; an operator without a name is called by its place
+const byHash = new Map(operators.map((operator) => [hashOf(operator), operator]));
+
+function hashOf(operator) {
+  return operator.id || `operator-${operator.place + 1}`;
+}
+
+function headline() {
+  const found = overview.found.find(([verdict]) => verdict === "sockpuppets");
+  if (!operators.length) return "No operator was found.";
+  if (!found) return `${count(operators.length, "operator")} ${operators.length === 1 ? "was" : "were"} found; none looks like sockpuppets.`;
+  return `${count(found[1], "operator looks", "operators look")} like sockpuppets: ${count(found[2], "account")} of ${number(overview.accounts)} (${percent(found[2], overview.accounts)}).`;
+}
+
+function indexView() {
+  return [
+    el("h1", { tabindex: "-1" }, "Operators behind accounts"),
+    el("p", { class: "lead" }, headline()),
+    el("div", { class: "cards" }, readCard(), foundCard(), chanceCard(), leftCard()),
+    operatorsSection(),
+    detailsSection(),
+  ];
+}
+
+function card(title, ...children) {
+  return el("section", { class: "card" }, el("h2", {}, title), children);
+}
+
+function readCard() {
+  return card("What was read", el("ul", {},
+    overview.inputs.slice(0, 6).map(([name, , rows]) => el("li", {}, value(name), `: ${count(rows, "row")}`)),
+    overview.inputs.length > 6 ? el("li", {}, `${number(overview.inputs.length - 6)} more inputs, listed below`) : null,
+    el("li", {}, `${count(overview.accounts, "account")}, ${count(overview.signals, "signal")} (values that accounts can share)`)));
+}
+
+function foundCard() {
+  return card("What was found", operators.length ? el("ul", {}, overview.found.map(([verdict, n, accounts]) =>
+    el("li", { class: "pair" }, el("span", {}, badge(verdict || "unclear")),
+      el("span", {}, count(n, "operator"), el("br"), count(accounts, "account")))))
+    : el("p", {}, "No group of accounts shares more than chance allows."));
+}
+
+function chanceCard() {
+  const { limit, tested, strong, expected, expected_all: all } = overview.chance;
+  if (!operators.length) return card("How many to expect false", el("p", {}, "There is none to be wrong about."));
+  if (!tested) return card("How many to expect false", el("p", {}, "Not tested: no operator has a q-value, so how many chance would make is not known."));
+  const about = (n) => (n < 0.05 ? "fewer than 0.05 are" : `at most about ${number(n, n < 10 ? 1 : 0)} ${n <= 1 ? "is" : "are"}`);
+  return card("How many to expect false", el("ul", {},
+    el("li", {}, `Of ${count(strong, "operator")} with q up to ${number(limit, 2)}, ${about(expected)} expected to be chance.`),
+    strong < tested ? el("li", {}, `Of all ${number(tested)} that were tested, ${about(all)}.`) : null,
+    tested < operators.length ? el("li", {}, `${count(operators.length - tested, "operator")} without a q-value.`) : null,
+    el("li", {}, "Chance means: shuffled data give groups as strong. Whether one hand is honest is the verdict\u2019s question.")));
+}
+
+function leftCard() {
+  const rows = overview.rejected.reduce((sum, r) => sum + (r[4] || 0), 0);
+  const ignored = overview.ignored.reduce((sum, r) => sum + r[2], 0);
+  return card("What was left out", rows || ignored ? el("ul", {},
+    rows ? el("li", {}, `${count(rows, "row")} with a value that was rejected`) : null,
+    overview.rejected.slice(0, 3).map(([, kind, reason, , n]) => el("li", { class: "minor" }, kindName(kind || ""), ": ", value(reason || ""), ` (${number(n)})`)),
+    ignored ? el("li", {}, `${count(ignored, "signal")} not used as evidence`) : null,
+    el("li", {}, el("a", { href: "#left-out", click: reveal }, "All reasons, with counts")))
+    : el("p", {}, "Nothing: every value was used."));
+}
+
+// A link within this view: the hash is for operators.
+function reveal(event) {
+  event.preventDefault();
+  const target = document.getElementById("left-out");
+  target.scrollIntoView();
+  target.focus();
+}
+
+function operatorsSection() {
+  const verdicts = overview.found.map(([verdict, n]) => [verdict || "unclear", n]);
+  const kinds = [...new Set(operators.flatMap((operator) => operator.kinds))].sort();
+  const boxes = verdicts.map(([verdict, n]) => [verdict, el("input", { type: "checkbox", checked: true, change: () => filter() }), n]);
+  const kind = el("select", { change: () => filter() }, el("option", { value: "" }, "any"), kinds.map((k, n) => el("option", { value: n }, kindName(k))));
+  const least = el("input", { type: "number", min: "0", step: "1", inputmode: "numeric", class: "small", input: () => filter() });
+  const search = el("input", { type: "search", autocomplete: "off", spellcheck: "false", input: () => filter() });
+  const table = pagedTable({
+    caption: "List of operators", noun: "operator", size: 50,
+    sorted: { column: 0, direction: 1 },
+    onRow: (operator, event) => {
+      if (!event.target.closest("a") && !String(getSelection())) location.hash = encodeURIComponent(hashOf(operator));
+    },
+    columns: [
+      { name: "Rank", numeric: true, key: (o) => o.place, cell: (o) => number(o.place + 1) },
+      { name: "Operator", header: true, key: (o) => o.id, cell: (o) => link(hashOf(o), {}, value(short(o.id, 60))) },
+      { name: "Verdict", key: (o) => o.verdict, cell: (o) => badge(o.verdict) },
+      { name: "Score", numeric: true, key: (o) => o.score, cell: (o) => number(o.score, 3) },
+      { name: "Accounts", numeric: true, key: (o) => o.accounts, cell: (o) => number(o.accounts) },
+      { name: "q", numeric: true, key: (o) => o.q, cell: (o) => chance(o.q) },
+      { name: "Kinds of evidence", cell: (o) => o.kinds.map((k) => el("span", { class: "chip" }, shortKind(k))) },
+      { name: "First to last seen", key: (o) => o.first, cell: (o) => seen(o) },
+      { name: "Why", wide: true, cell: (o) => value(o.why) },
+    ],
+  });
+
+  function filter() {
+    const wanted = search.value.trim().toLowerCase();
+    const allowed = new Set(boxes.filter(([, box]) => box.checked).map(([verdict]) => verdict));
+    const size = Number(least.value) || 0;
+    table.show(operators.filter((o) => allowed.has(o.verdict) && o.accounts >= size
+      && (kind.value === "" || o.kinds.includes(kinds[kind.value]))
+      && (!wanted || `${o.id} ${o.why}`.toLowerCase().includes(wanted))));
+  }
+
+  filter();
+  return el("section", { "aria-labelledby": "operators" },
+    el("h2", { id: "operators" }, "Operators by rank"),
+    el("p", {}, "Open an operator for its evidence. The score (0 to 1) is the rank: how sure and how grave. Times are in UTC."),
+    operators.length ? [el("div", { class: "controls" },
+      el("fieldset", {}, el("legend", {}, "Verdict"), boxes.map(([verdict, box, n]) =>
+        el("label", { class: "check" }, box, ` ${verdictWords(verdict)[0]} (${number(n)})`))),
+      el("label", {}, "Kind of evidence ", kind),
+      el("label", {}, "At least ", least, " accounts"),
+      el("label", {}, "Search ", search)), table.node] : null);
+}
+
+function seen(operator) {
+  const days = [operator.first, operator.last].map((time) => (time ? time.slice(0, 10) : null));
+  return days[0] || days[1] ? el("span", { class: "dates" }, `${days[0] || "?"} to `, el("br"), days[1] || "?") : "–";
+}
+
+function detailsSection() {
+  return el("section", { "aria-labelledby": "left-out" },
+    el("h2", { id: "left-out", tabindex: "-1" }, "What was read and what was left out, in full"),
+    plainTable("Inputs", [["Input"], ["Rows", "number"], ["Columns used"], ["Columns not used"], ["SHA-256"]],
+      overview.inputs.map(([name, hash, rows, columns]) => [value(name), number(rows),
+        mapping(columns.filter(([, kind]) => !UNUSED.has(kind))),
+        mapping(columns.filter(([, kind]) => UNUSED.has(kind))), el("code", { class: "hash" }, hash || "–")])),
+    overview.rejected.length ? plainTable("Values that were rejected",
+      [["Kind"], ["Reason"], ["Distinct values", "number"], ["Rows", "number"], ["For example"], ["Input"]],
+      overview.rejected.map(([source, kind, reason, values, rows, example]) =>
+        [kindName(kind || ""), value(reason || ""), number(values), number(rows), value(example), source ? value(source) : "all"]))
+      : el("p", {}, "No value was rejected."),
+    overview.ignored.length ? plainTable("Signals that were not used as evidence",
+      [["Kind"], ["Why"], ["Signals", "number"], ["Accounts of the most common", "number"]],
+      overview.ignored.map(([kind, why, n, most]) => [kindName(kind || ""), value(why), number(n), number(most)]))
+      : el("p", {}, "No signal was set aside."));
+}
+
+const UNUSED = new Set(["ignore", "ignored", "None", ""]);
+
+function mapping(columns) {
+  if (!columns.length) return "–";
+  return columns.map(([name, kind], n) => [n ? ", " : "", value(name), UNUSED.has(kind) || name === kind ? "" : ` (${kindName(kind)})`]);
+}
+
+function render() {
+  let id = "";
+  try {
+    id = decodeURIComponent(location.hash.slice(1));
+  } catch {
+    id = "";
+  }
+  const operator = byHash.get(id);
+  const main = document.getElementById("main");
+  main.replaceChildren();
+  fill(main, operator ? operatorView(operators, operator) : indexView());
+  document.title = operator ? `Operator ${visible(operator.id).slice(0, 40)} · linkage report` : "Operators · linkage report";
+  return main;
+}
+
+function frame() {
+  const run = overview.run;
+  // focus without a hash, which would name no operator and leave the section
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("main").focus();
+  });
+  fill(document.getElementById("top"), [el("span", { class: "brand" }, "linkage report"),
+    el("span", {}, run.run ? `Run ${number(run.run)}${run.finished ? `, finished ${run.finished} UTC` : ""}` : ""),
+    overview.redacted ? el("strong", { class: "redacted" }, "Redacted: equal masks are equal values") : null]);
+  fill(document.getElementById("foot"), [el("p", {},
+    "A member is an account that the data attribute to an operator, with a probability; it is not a finding of guilt. ",
+    "An operator is one hand behind several accounts, and may be a company or a family. ",
+    "Values that users typed are shown as text, hidden characters as symbols. This page uses no network.")]);
+}
+
+frame();
+render();
+window.addEventListener("hashchange", () => {
+  const heading = render().querySelector("h1");
+  window.scrollTo(0, 0);
+  heading.focus({ preventScroll: true });
+});
