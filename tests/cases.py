@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from linkage import case
 from linkage.engine import DuckDBEngine
 from linkage.schema import TABLES
 
@@ -99,3 +101,20 @@ def build(
                 weight = round(5 - outside - number / 100, 3)
                 insert("evidence", [operator, number, *signal, inside, outside, weight])
     return engine
+
+
+DETAILS = {"seed": 1, "inputs": [], "versions": {"linkage": "x"}}
+
+
+def write(
+    out: Path,
+    accounts: Mapping[str, Sequence[tuple[str, str]]] = PLAIN,
+    operators: Mapping[str, Sequence[str]] = OPERATORS,
+    add: Callable[[Path], None] | None = None,
+    typed: str = "",
+) -> Path:
+    """A case of that."""
+    engine = build(DuckDBEngine(), accounts, operators, typed=typed)
+    case.write(engine, out, dict(DETAILS), add)
+    engine.close()
+    return out

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linkage.cli import output
-from linkage.cli.output import cell, heading, q, say, table
+from linkage.cli.output import cell, count, heading, q, say, table
 
 if TYPE_CHECKING:
     from linkage.case.views import (
@@ -171,7 +171,7 @@ def print_rejected(rejected: Sequence[Mapping[str, Any]], top: int) -> None:
     )
     if len(ordered) > top:
         rest = ordered[top:]
-        say(f"and {len(rest):,} more reasons ({sum(r['rows'] for r in rest):,} rows)")
+        say(f"and {count(len(rest), 'more reason')} ({sum(r['rows'] for r in rest):,} rows)")
 
 
 def _print_operator(view: OperatorView) -> None:
@@ -236,7 +236,7 @@ def _print_belonging(why: Belonging) -> None:
     m = why.membership
     say(f"{why.account_id} belongs to {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}")
     say(why.operator.why)
-    heading(f"What holds it: {m.held_by:,} signals, {m.evidence:.1f} nats together")
+    heading(f"What holds it: {count(m.held_by, 'signal')}, {m.evidence:.1f} nats together")
     _print_evidence(why.evidence)
     say("Signals of one kind are not added up as if they were independent.")
     say()
@@ -248,7 +248,7 @@ def _print_alternative(alternative: Alternative | None, lead: str) -> None:
         say("It shares no evidence with any other operator.")
         return
     a = alternative
-    say(f"{lead} {a.operator_id} ({a.verdict}): {a.signals:,} signals, {a.nats:.1f} nats.")
+    say(f"{lead} {a.operator_id} ({a.verdict}): {count(a.signals, 'signal')}, {a.nats:.1f} nats.")
 
 
 def _print_chains(found: Chains) -> None:
@@ -264,7 +264,7 @@ def _print_chains(found: Chains) -> None:
         heading(f"{number}. {_steps(len(chain.links))}, cost {chain.cost:.2f}")
         say(f"   {chain.links[0].a}")
         for link in chain.links:
-            others = "nobody else does" if not link.others else f"{link.others:,} others do"
+            others = _others(link.others)
             value = output.visible(link.value, VALUE_WIDTH)
             say(f"     both use {link.kind} {value} ({others})")
             say(f"   {link.b}")
@@ -272,7 +272,13 @@ def _print_chains(found: Chains) -> None:
             say(f"   and {chain.like_it:,} more through other accounts over the same signals")
     if found.more:
         say()
-        say(f"and {found.more:,} more shared signals")
+        say(f"and {count(found.more, 'more shared signal')}")
+
+
+def _others(number: int) -> str:
+    if number == 0:
+        return "nobody else does"
+    return "1 other does" if number == 1 else f"{number:,} others do"
 
 
 def _steps(links: int) -> str:
@@ -291,7 +297,7 @@ def _print_account(view: Account) -> None:
     else:
         say(
             f"In {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}: "
-            f"{m.held_by:,} signals, {m.evidence:.1f} nats."
+            f"{count(m.held_by, 'signal')}, {m.evidence:.1f} nats."
         )
     _print_alternative(view.alternative, "Nearest other operator:" if m else "Nearest operator:")
     if view.signals:

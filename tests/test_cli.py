@@ -1,0 +1,406 @@
+"""The command line: what is printed where, with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cases import DETAILS, HOSTILE, build, hostile, write
+from rich.cells import cell_len
+
+from linkage import case, cli, pipeline
+from linkage.case import Case
+from linkage.cli import output
+from linkage.cli.progress import Lines, Live
+from linkage.config import Config
+from linkage.engine import DuckDBEngine
+
+Typed = Callable[..., tuple[int, str, str]]
+
+COMMAND = [sys.executable, "-c", "import linkage.cli; linkage.cli.main()"]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return write(tmp_path / "case")
+
+
+@pytest.fixture
+def hostile_case(tmp_path: Path) -> Path:
+    accounts, operators = hostile()
+    return write(tmp_path / "hostile", accounts, operators, typed=HOSTILE)
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Run a command in this process; returns its exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = cli.run([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+class TestLooking:
+    def test_operators(self, typed: Typed, out: Path) -> None:
+        code, text, errors = typed("operators", out)
+        assert (code, errors) == (0, "")
+        assert lines(text) == [
+            "operator verdict accounts score q from (UTC) to (UTC)",
+            "OP-AAA111 sockpuppets 3 0.90 0.010 2024-03-01 2024-03-03",
+            "3 accounts, few cards",
+            "OP-AAB222 organisation 2 0.80 0.010 2024-03-01 2024-03-03",
+            "2 accounts, few cards",
+        ]
+        assert "OP-AAB222" not in typed("operators", out, "--top", 1)[1]
+        assert "OP-AAA111" not in typed("operators", out, "--verdict", "organisation")[1]
+        household = typed("operators", out, "--verdict", "household")
+        assert household == (0, "No operators with verdict household.\n", "")
+        assert typed("operators", out, "--verdict", "bot") == (
+            2,
+            "",
+            'no verdict "bot"; an operator\'s is one of: '
+            "sockpuppets, organisation, household, unclear.\n",
+        )
+
+    def test_show(self, typed: Typed, out: Path) -> None:
+        code, text, _ = typed("show", out, "aaa", "--top", 2)
+        assert code == 0
+        shown = lines(text)
+        for line in (
+            "+2.50 cards few",
+            "-1.00 mail own",
+            "Evidence: payment",
+            "3 0 card-1",
+            "ann 0.990 9.50 2",
+            "and 1 more, in members.csv",
+        ):
+            assert any(line in found for found in shown), line
+        assert any(line.startswith("2024-03-01 3 3 6") for line in shown)
+
+    def test_explain(self, typed: Typed, out: Path) -> None:
+        code, text, _ = typed("explain", out, "cat")
+        assert code == 0
+        assert "cat belongs to OP-AAA111 (sockpuppets), confidence 0.970" in text
+        assert "+4.97 3 0 payment card-1" in lines(text)
+        assert "The nearest other operator is OP-AAB222 (organisation): 1 signal," in text
+        text = typed("explain", out, "cat", "gus")[1]
+        assert lines(text)[1:] == [
+            "1. through two accounts, cost 2.48",
+            "cat",
+            "both use prompt do <x> (1 other does)",
+            "dan",
+            "both use device phone-7 (nobody else does)",
+            "fay",
+            "both use payment card-3 (nobody else does)",
+            "gus",
+        ]
+        assert "Both belong to OP-AAA111." in typed("explain", out, "ann", "bob")[1]
+        assert "Nothing links hal and gus" in typed("explain", out, "hal", "gus")[1]
+        assert "gus belongs to no operator." in typed("explain", out, "gus")[1]
+
+    def test_account(self, typed: Typed, out: Path) -> None:
+        code, text, _ = typed("account", out, "gus")
+        assert code == 0
+        assert "In no operator." in text
+        assert "user_agent 2 2 curl too common" in lines(text)
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("operators",),
+            ("show", "OP-AAA111"),
+            ("explain", "ann"),
+            ("explain", "ann", "dan"),
+            ("account", "ann"),
+        ],
+    )
+    def test_json(self, typed: Typed, out: Path, command: tuple[str, ...]) -> None:
+        name, *rest = command
+        code, text, errors = typed(name, out, *rest, "--json")
+        assert (code, errors) == (0, "")
+        json.loads(text)
+
+    def test_json_holds_what_is_known(self, typed: Typed, out: Path) -> None:
+        found = json.loads(typed("account", out, "cat", "--json")[1])
+        assert found["membership"]["operator_id"] == "OP-AAA111"
+        assert found["created_at"] == "2024-03-01T14:00:00Z"
+        assert found["alternative"]["signals"] == 1
+        found = json.loads(typed("show", out, "OP-AAA111", "--json")[1])
+        assert found["timeline"][0]["day"] == "2024-03-01"
+
+
+class TestHostile:
+    """Nothing that was typed by somebody acts on the terminal."""
+
+    @staticmethod
+    def commands(folder: Path) -> list[list[str]]:
+        accounts = list(hostile()[0])
+        return [
+            ["operators", str(folder)],
+            ["show", str(folder), "OP-AAA111"],
+            ["explain", str(folder), accounts[0]],
+            ["explain", str(folder), accounts[0], accounts[3]],
+            ["account", str(folder), accounts[0]],
+            ["account", str(folder), "nobody" + HOSTILE],
+            ["show", str(folder), HOSTILE],
+            ["operators", str(folder) + HOSTILE.replace("\0", "")],
+        ]
+
+    @pytest.mark.parametrize("number", range(8))
+    @pytest.mark.parametrize("as_json", [False, True])
+    def test_no_control_characters(
+        self, typed: Typed, hostile_case: Path, number: int, as_json: bool
+    ) -> None:
+        command = self.commands(hostile_case)[number]
+        code, text, errors = typed(*command, *(["--json"] if as_json else []))
+        assert code == (0 if number < 5 else 2)
+        for c in (text + errors).replace("\n", ""):
+            assert unicodedata.category(c) not in {"Cc", "Cf", "Zl", "Zp", "Cs"}, repr(c)
+
+    def test_no_markup(self, typed: Typed, hostile_case: Path) -> None:
+        assert "[bold]x[/bold]" in typed("operators", hostile_case)[1]
+
+    @pytest.mark.parametrize("number", range(5))
+    def test_eighty_columns(
+        self, typed: Typed, hostile_case: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        text = typed(*self.commands(hostile_case)[number])[1]
+        assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+    def test_visible(self) -> None:
+        assert output.visible("\x1b]0;title\x07\x9b31m\u200d\ufeff\u00a0x") == (
+            "␛]0;title␇<U+009B>31m<U+200D><U+FEFF> x"
+        )
+
+
+class TestEnds:
+    """Exit codes and messages."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["operators"], "Missing argument 'CASE'"),
+            (["shwo", "x"], "No such command 'shwo'"),
+            (["operators", "x", "--frob"], "No such option: --frob"),
+            (["operators", "x", "--top", "many"], "Invalid value for '--top'"),
+            (["operators", "no-such-case"], "no-such-case: no such folder. A case is what"),
+            (["run", "x.csv"], "Missing option '--out'"),
+        ],
+    )
+    def test_usage(self, typed: Typed, arguments: list[str], message: str) -> None:
+        code, text, errors = typed(*arguments)
+        assert code == 2
+        assert text == ""
+        assert message in errors
+        assert "Traceback" not in errors
+
+    def test_help(self, typed: Typed) -> None:
+        assert typed() == typed("--help")
+        assert typed("--version")[:2] == (0, "linkage 0.1.0\n")
+
+    def test_a_bug(self, typed: Typed, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(self: Case, *_: Any) -> None:
+            raise ZeroDivisionError("a\nb")
+
+        monkeypatch.setattr(Case, "show", broken)
+        code, text, errors = typed("show", out, "aaa")
+        log = out / "linkage.log"
+        assert (code, text) == (1, "")
+        assert errors == (
+            "This is a bug in linkage, not in your data: ZeroDivisionError: a. "
+            f"The trace is in {log}\n"
+        )
+        assert "in broken" in log.read_text()
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+    def test_a_bug_without_a_case(self, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_: Any) -> None:
+            raise OSError(5, "broken")
+
+        monkeypatch.setattr(Case, "__init__", broken)
+        code, _, errors = typed("show", "x", "aaa")
+        log = Path(errors.strip().rpartition(" ")[2])
+        assert code == 1
+        assert "Traceback" in log.read_text()
+        log.unlink()
+
+    def test_interrupted(self, typed: Typed, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Case, "__init__", interrupted)
+        assert typed("operators", out) == (130, "", "")
+
+    def test_broken_pipe(self, out: Path) -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            [*COMMAND, "operators", str(out)], stdout=writing, stderr=subprocess.PIPE, check=False
+        )
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+    def test_a_terminal_without_unicode(self, hostile_case: Path) -> None:
+        done = subprocess.run(
+            [*COMMAND, "operators", str(hostile_case)],
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+class TestRun:
+    """What `linkage run` makes of its options, and what it prints."""
+
+    @pytest.fixture
+    def seen(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+        monkeypatch.chdir(tmp_path)
+        seen: dict[str, Any] = {}
+
+        def run(inputs: Any, out: Path, config: Config, progress: Any, report: bool) -> Case:
+            seen.update(inputs=inputs, config=config, report=report)
+            progress.stage("sources")
+            progress.note("odd\x1b")
+            details = {
+                **DETAILS,
+                "inputs": [{"name": "events.csv", "rows": 12345}],
+                "counts": {"accounts": 9, "signals": 9},
+                "rejected": [
+                    {"source": "", "kind": "ip", "reason": "private", "count": 2, "rows": 1234}
+                    | {"example": "10.0.0.1"}
+                ],
+                "peak_memory_mb": 100.0,
+            }
+            engine = build(DuckDBEngine())
+            case.write(engine, out, details)
+            return Case(out)
+
+        monkeypatch.setattr(pipeline, "run", run)
+        return seen
+
+    def test_summary(self, typed: Typed, seen: dict[str, Any]) -> None:
+        code, text, errors = typed("run", "events.csv", "--out", "case")
+        assert code == 0
+        shown = lines(text)
+        for line in (
+            "events.csv 12,345",
+            "9 accounts, 9 signals",
+            "1,234 2 ip private 10.0.0.1",
+            "Operators, the 2 first of 2",
+            "OP-AAA111 sockpuppets 3 0.90 0.010 2024-03-01 2024-03-03",
+            "case case",
+            "next linkage show case OP-AAA111",
+        ):
+            assert line in shown, line
+        assert errors.splitlines()[0] == "odd␛"
+        assert errors.splitlines()[1].startswith("sources: done in ")
+        assert seen["config"] == Config()
+        assert seen["report"]
+
+    def test_json(self, typed: Typed, seen: dict[str, Any]) -> None:
+        summary = json.loads(typed("run", "events.csv", "--out", "case", "--json")[1])
+        assert summary["case"] == "case"
+        assert summary["report"] is None
+        assert [o["operator_id"] for o in summary["operators"]] == ["OP-AAA111", "OP-AAB222"]
+        assert summary["run"] == 1
+
+    def test_options(self, typed: Typed, seen: dict[str, Any], tmp_path: Path) -> None:
+        (tmp_path / "linkage.toml").write_text(
+            "seed = 3\n[attribution]\nmin_size = 7\n[sources.map]\na = 'ip'\n"
+        )
+        options = ["--map", "b=c=email", "--map", "x=ignore", "--memory", "1GB", "--no-report"]
+        assert typed("run", "a", "b", "--out", "case", "--min-size", "3", *options)[0] == 0
+        config: Config = seen["config"]
+        assert seen["inputs"] == ["a", "b"]
+        assert config.seed == 3
+        assert config.attribution.min_size == 3
+        assert config.engine.memory == "1GB"
+        assert config.sources.map == {"a": "ip", "b=c": "email", "x": "ignore"}
+        assert not seen["report"]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--engine", "spark"], 'no engine "spark". Known: duckdb.'),
+            (["--map", "ip"], '--map "ip": expected COLUMN=KIND, such as --map client=ip'),
+            (["--map", "=ip"], '--map "=ip": expected COLUMN=KIND'),
+            (["--min-size", "1"], "command line: attribution.min_size must lie in 2–"),
+            (["--config", "no.toml"], "no.toml: no such file. Leave out --config"),
+        ],
+    )
+    def test_wrong_options(
+        self, typed: Typed, seen: dict[str, Any], options: list[str], message: str
+    ) -> None:
+        code, _, errors = typed("run", "events.csv", "--out", "case", *options)
+        assert code == 2
+        assert errors.startswith(message)
+        assert not Path("case").exists()
+
+    def test_unknown_settings(self, typed: Typed, seen: dict[str, Any], tmp_path: Path) -> None:
+        (tmp_path / "linkage.toml").write_text("sed = 3\n")
+        code, _, errors = typed("run", "events.csv", "--out", "case")
+        assert (code, errors) == (2, 'linkage.toml: unknown setting "sed". Did you mean "seed"?\n')
+
+    def test_no_operators(self, typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+        def run(inputs: Any, out: Path, *_: Any) -> Case:
+            return Case(write(out, operators={}))
+
+        monkeypatch.setattr(pipeline, "run", run)
+        code, text, _ = typed("run", "x", "--out", tmp_path / "case")
+        assert code == 0
+        assert "No operators: no accounts share more than chance allows." in text
+
+
+class TestProgress:
+    def test_lines(self, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+        now = iter(range(0, 1000, 6))
+        monkeypatch.setattr("linkage.cli.progress.time.monotonic", lambda: next(now))
+        with Lines() as progress:
+            progress.stage("sources")
+            progress.advance(1_000, 4_000)
+            progress.advance(2_000, None, "files")
+            progress.stage("graph")
+        assert capsys.readouterr().err.splitlines() == [
+            "sources: 1,000 of 4,000 rows, 18 s left",
+            "sources: 2,000 files",
+            "sources: done in 18.0 s",
+            "graph: done in 6.0 s",
+        ]
+
+    def test_nothing_is_done_that_failed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        def fail() -> None:
+            with Lines() as progress:
+                progress.stage("sources")
+                raise ValueError("x")
+
+        with pytest.raises(ValueError, match="x"):
+            fail()
+        assert capsys.readouterr().err == ""
+
+    def test_live(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with Live() as progress:
+            progress.stage("sources")
+            progress.advance(1_000, 4_000)
+            progress.note("odd\x1b[31m")
+            progress.stage("graph")
+        text = capsys.readouterr().err
+        assert "odd␛[31m" in text
+        assert "sources" in text
+        assert "\x1b[31m" not in text

@@ -1,0 +1,48 @@
+"""The pages that say what the code says are current."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from linkage.schema import TABLES
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+GENERATE = load()
+COMMANDS: dict[str, Any] = GENERATE.commands()
+
+
+@pytest.mark.parametrize("page", ["cli", "tables"])
+def test_made_pages_are_current(page: str) -> None:
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    assert text == getattr(GENERATE, page)(), "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    assert len(command.help.split("\n")[0]) <= 60, "longer lines are cut in the list of commands"
+    for parameter in command.params:
+        assert parameter.help, f"{name} {parameter.name}"
+    assert f"## {name}\n" in (DOCS / "cli.md").read_text(encoding="utf-8")
+
+
+def test_every_column_has_a_meaning() -> None:
+    for table in TABLES.values():
+        assert all(column.meaning for column in table.columns)
