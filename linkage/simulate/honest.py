@@ -58,6 +58,7 @@ class HonestHabits:
     referred: float = 0.07
     lines_without_account: float = 0.3
     addresses_per_line: int = 6
+    ipv6: float = 0.5
     mean_events: float = 14.0
 
 
@@ -86,6 +87,9 @@ def populate(world: World, count: int, shares: HonestShares, habits: HonestHabit
             groups[share.name](world, rows, habits)
     world.accounts.kind[row:count] = world.kind("single")
     _habits(world, count, habits)
+    # the first routes are those of the homes, in order
+    used = np.unique(world.accounts.route[:count])
+    world.lived_in = world.homes[used[(used >= 0) & (used < count)]]
 
 
 def _everybody(world: World, count: int, habits: HonestHabits) -> None:
@@ -125,6 +129,7 @@ def _homes(world: World, count: int, habits: HonestHabits) -> None:
     lease = rng.choice(
         [0, DAY, 3 * DAY, 7 * DAY, 30 * DAY], providers, p=[0.3, 0.15, 0.15, 0.2, 0.2]
     )
+    ipv6 = np.where(rng.random(providers) < 0.4, habits.ipv6, 0.0)
     pools, owners = [], []
     for provider in range(providers):
         needed = int(share[provider] * total) + 1
@@ -133,7 +138,7 @@ def _homes(world: World, count: int, habits: HonestHabits) -> None:
         each = -(-needed // parts)
         bits = max(8, int(np.ceil(np.log2(each * habits.addresses_per_line))))
         for _ in range(parts):
-            pools.append(network.pool(min(16, bits), int(lease[provider])))
+            pools.append(network.pool(min(16, bits), int(lease[provider]), ipv6[provider]))
             owners.append(each)
     lines = network.lines(rng.permutation(np.repeat(pools, owners))[: max(total, count)])
     world.homes = lines
@@ -386,14 +391,11 @@ def mobile_routes(world: World, count: int) -> Ints:
 def vpn_routes(world: World, count: int) -> Ints:
     """Routes over VPN providers: some hundred customers an exit, each of whom sees many exits."""
     rng = world.rng
-    providers = 4
-    exits = max(3, count // 160)
-    shares = rng.dirichlet(np.full(providers, 1.5))
-    routes = []
-    for provider in range(providers):
-        lines = world.network.exits(2 + int(exits * shares[provider]))
-        routes.append(world.network.route(lines))
-    return np.array(routes)[rng.choice(providers, count, p=shares)]
+    if not len(world.vpns):
+        exits = max(3, world.accounts.count // 1_200) * rng.dirichlet(np.full(4, 1.5))
+        world.vpns = np.array([world.network.route(world.network.exits(2 + int(n))) for n in exits])
+    share = np.array([0.4, 0.3, 0.2, 0.1])
+    return rng.choice(world.vpns, count, p=share)
 
 
 def set_activity(world: World, rows: Ints) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from linkage.simulate.text import Ints, ends
 
@@ -33,6 +34,7 @@ class Network:
         self._base: list[int] = []
         self._bits: list[int] = []
         self._lease: list[int] = []
+        self._ipv6: list[float] = []
         self._used: list[int] = []
         self._pool: list[Ints] = []
         self._slot: list[Ints] = []
@@ -42,12 +44,16 @@ class Network:
         self._routes = 0
         self._salt = int(rng.integers(1, 2**31))
 
-    def pool(self, bits: int, lease: int = 0) -> int:
-        """A new pool of 2**bits addresses (at most a /16); lease in seconds, 0: static."""
+    def pool(self, bits: int, lease: int = 0, ipv6: float = 0.0) -> int:
+        """A new pool of 2**bits addresses (at most a /16); lease in seconds, 0: static.
+
+        The given share of its lines has a network of IPv6 as well, and mostly uses that.
+        """
         self._base.append(int(self._blocks[self._next_block]) << 16)
         self._next_block += 1
         self._bits.append(bits)
         self._lease.append(lease)
+        self._ipv6.append(ipv6)
         self._used.append(0)
         return len(self._base) - 1
 
@@ -91,6 +97,7 @@ class Network:
             base=np.array(self._base, np.int64),
             bits=np.array(self._bits, np.int64),
             lease=np.array(self._lease, np.int64),
+            ipv6=np.array(self._ipv6),
             pool=np.concatenate(self._pool),
             slot=np.concatenate(self._slot),
             route_lines=np.concatenate(self._route_lines),
@@ -106,6 +113,7 @@ class Addresses:
     base: Ints
     bits: Ints
     lease: Ints
+    ipv6: Ints
     pool: Ints
     slot: Ints
     route_lines: Ints
@@ -138,6 +146,26 @@ class Addresses:
             key = _mix(key)
         return self.base[pool] + x.astype(np.int64)
 
+    def text(self, lines: Ints, seconds: Ints, host: Ints) -> pa.Array:
+        """The address of each line at a time, as text: of IPv4, or of IPv6 where the line has it.
+
+        An IPv6 address is the line's network, which a lease changes as well, and 64 bits of the
+        device's own: those change each day, as privacy extensions have it.
+        """
+        address = self.at(lines, seconds)
+        key = _mix((lines + self.salt).astype(np.uint64))
+        modern = (key % np.uint64(10_000)).astype(np.int64) < 10_000 * self.ipv6[self.pool[lines]]
+        old = _mix((host * 131 + seconds // 3_600).astype(np.uint64)) % np.uint64(5) == 0
+        chosen = np.flatnonzero(modern & ~old)
+        pool = self.pool[lines[chosen]]
+        network = np.stack(
+            [0x2A00 + pool % 16, 0x100 + pool, (address - self.base[self.pool[lines]])[chosen]],
+            axis=1,
+        )
+        day = seconds[chosen] // DAY
+        interface = _mix((host[chosen] * 1_000_003 + day).astype(np.uint64))
+        return _merge(to_text(address), chosen, _ipv6_text(network, interface))
+
 
 def _mix(x: Ints) -> Ints:
     """SplitMix64's finaliser: spreads every bit over all."""
@@ -162,3 +190,25 @@ def to_text(addresses: Ints) -> pa.Array:
     _, starts, data = _OCTETS.take(pa.array(octets.ravel())).buffers()
     offsets = np.frombuffer(starts, np.int32)[: 4 * len(addresses) + 1 : 4].copy()
     return pa.StringArray.from_buffers(len(addresses), pa.py_buffer(offsets), data)
+
+
+_GROUPS = pa.array([f"{n:x}:" for n in range(65_536)] + [f"{n:x}" for n in range(65_536)])
+
+
+def _ipv6_text(network: Ints, interface: Ints) -> pa.Array:
+    """Addresses of IPv6 from three groups of the network (the fourth is 0) and the interface."""
+    groups = np.zeros((len(network), 8), np.int64)
+    groups[:, :3] = network
+    for place in range(4):
+        groups[:, 4 + place] = (interface >> np.uint64(16 * place)).astype(np.int64) & 0xFFFF
+    groups[:, 7] += 65_536
+    _, starts, data = _GROUPS.take(pa.array(groups.ravel())).buffers()
+    offsets = np.frombuffer(starts, np.int32)[: 8 * len(network) + 1 : 8].copy()
+    return pa.StringArray.from_buffers(len(network), pa.py_buffer(offsets), data)
+
+
+def _merge(texts: pa.Array, places: Ints, others: pa.Array) -> pa.Array:
+    """The texts, with others at the given (rising) places."""
+    mask = np.zeros(len(texts), bool)
+    mask[places] = True
+    return pc.replace_with_mask(texts, mask, others) if len(places) else texts

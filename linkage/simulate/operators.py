@@ -33,10 +33,13 @@ class Operator:
     own_bins: int = 0
     """BINs its cards come from (virtual cards of one issuer); 0: as everybody's."""
     per_device: tuple[int, int] = (1, 1)
+    agents: int = 0
+    """User agents that its devices show; 0: as everybody's."""
     common_devices: float = 0.0
     """Share of accounts that show a fingerprint that thousands have."""
     network: str = "proxy"
-    """`proxy` (homes' addresses), `hosting` (a data centre's) or `gateway` (a pool of its own)."""
+    """`proxy` (homes' addresses), `hosting` (a data centre's), `gateway` (a pool of its own) or
+    `vpn` (the exits that honest people use too)."""
     provider: str = ""
     """Proxy provider; operators that name the same one share its exits."""
     exits: int = 2_000
@@ -171,7 +174,10 @@ def _cards_and_devices(world: World, operator: Operator, rows: Ints, generation:
             bins = rng.choice(rng.choice(world.bins, operator.own_bins), count)
         a.card[rows[paying]] = world.new_cards(count, bins)[which]
     which, count = _pooled(rng, operator.per_device, generation, operator.inherited)
-    a.device[rows] = world.new_devices(count)[which]
+    agents = None
+    if operator.agents:
+        agents = rng.choice(heavy(rng, operator.agents, len(world.agents)), count)
+    a.device[rows] = world.new_devices(count, agents)[which]
     common = rng.random(len(rows)) < operator.common_devices
     popular = world.common_devices[heavy(rng, len(rows), len(world.common_devices))]
     a.device[rows] = np.where(common, popular, a.device[rows])
@@ -181,6 +187,10 @@ def _cards_and_devices(world: World, operator: Operator, rows: Ints, generation:
 def _routes(world: World, operator: Operator, rows: Ints, generation: Ints) -> None:
     """Each account has some exits of the operator's; a generation has its own part of them."""
     rng, a = world.rng, world.accounts
+    if operator.network == "vpn":
+        a.route[rows, 0] = rng.choice(world.vpns)
+        a.route_share[rows, 0] = 1.0
+        return
     pool = rng.permutation(_exits(world, operator))
     each = min(operator.exits_per_account, len(pool))
     part = len(pool) // operator.generations
@@ -201,9 +211,8 @@ def _exits(world: World, operator: Operator) -> Ints:
         parts = [network.exits(operator.exits // 3 + 1) for _ in range(3)]
         exits = np.concatenate(parts)[: operator.exits]
     else:
-        honest = world.accounts.route[world.accounts.operator < 0, 0].size
         lived_in = rng.random(operator.exits) < operator.exit_homes
-        customers = rng.choice(world.homes[:honest], operator.exits)
+        customers = rng.choice(world.lived_in, operator.exits)
         others = rng.choice(world.homes, operator.exits)
         exits = np.unique(np.where(lived_in, customers, others))
     if operator.provider:

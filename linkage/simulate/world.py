@@ -99,6 +99,8 @@ class World:
         self._devices = 0
         self._template_sets: list[Ints] = []
         self.homes: Ints = np.empty(0, np.int64)
+        self.lived_in: Ints = np.empty(0, np.int64)
+        self.vpns: Ints = np.empty(0, np.int64)
         self.popular: Ints = np.empty(0, np.int64)
         self.providers: dict[str, Ints] = {}
         self.hosting_pools = np.array([self.network.pool(16) for _ in range(6)])
@@ -120,9 +122,10 @@ class World:
         self._cards += count
         return np.arange(self._cards - count, self._cards)
 
-    def new_devices(self, count: int) -> Ints:
-        """New devices, each with a user agent as everybody has them."""
-        self._device_agents.append(heavy(self.rng, count, len(self.agents), 1.1))
+    def new_devices(self, count: int, agents: Ints | None = None) -> Ints:
+        """New devices, with the given user agents or with those that everybody has."""
+        drawn = heavy(self.rng, count, len(self.agents), 1.1) if agents is None else agents
+        self._device_agents.append(np.asarray(drawn, np.int64))
         self._devices += count
         return np.arange(self._devices - count, self._devices)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ import pyarrow.parquet
 
 from linkage.simulate import words
 from linkage.simulate.honest import LAST_NAMES
-from linkage.simulate.network import Addresses, to_text
+from linkage.simulate.network import Addresses
 from linkage.simulate.text import Ints
 from linkage.simulate.world import API_AGENTS, CRON, World
 
@@ -207,7 +206,7 @@ def _write_events(world: World, folder: Path, ids: pa.Array, devices: pa.Array) 
             [
                 ids.take(pa.array(who)),
                 pa.array(seconds[part], pa.timestamp("ms")),
-                to_text(ip[rows]),
+                ip.take(pa.array(rows)),
                 agents.take(pa.array(agent)),
                 _optional(devices, used),
                 prompter.render(draw, templates),
@@ -226,7 +225,7 @@ def _write_events(world: World, folder: Path, ids: pa.Array, devices: pa.Array) 
 
 def _session_places(
     rng: np.random.Generator, world: World, addresses: Addresses, account: Ints, start: Ints
-) -> tuple[Ints, Ints]:
+) -> tuple[pa.Array, Ints]:
     """The address and the device of each session (-1: none, a program)."""
     a = world.accounts
     shares = a.route_share[account]
@@ -234,11 +233,11 @@ def _session_places(
     place = (rng.random(len(account), np.float32)[:, None] * level[:, -1:] >= level).sum(axis=1)
     place = np.minimum(place, shares.shape[1] - 1)
     route = a.route[account, place]
-    ip = addresses.at(addresses.pick(rng, route), start)
     second = (a.second_device[account] >= 0) & (rng.random(len(account)) < 0.35)
     device = np.where(second, a.second_device[account], a.device[account])
     program = (a.pace[account] == CRON) | (rng.random(len(account)) < 0.02)
-    return ip, np.where(program, -1, device)
+    line = addresses.pick(rng, route)
+    return addresses.text(line, start, device), np.where(program, -1, device)
 
 
 def _in_order(function: Callable[[_T], _R], items: range) -> Iterator[_R]:
@@ -252,8 +251,3 @@ def _in_order(function: Callable[[_T], _R], items: range) -> Iterator[_R]:
                 waiting.append(threads.submit(function, items[ahead]))  # type: ignore[arg-type]
             waiting[item] = None  # type: ignore[call-overload]
             yield result
-
-
-def as_time(seconds: int) -> str:
-    """A moment as text."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

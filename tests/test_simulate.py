@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkage.errors import InputError
+from linkage.simulate import PRESETS, HonestShares, Preset, simulate
+from linkage.simulate.network import Network
+from linkage.simulate.operators import Operator
+from linkage.simulate.text import Ragged, ends
+from linkage.simulate.world import group_sizes
+
+FILES = ("accounts.csv", "events.parquet", "truth.csv")
+
+
+class Written:
+    """A population read back: views a (accounts), t (truth) and e (events)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.db = duckdb.connect()
+        for view, name in (("a", "accounts"), ("t", "truth")):
+            path = folder / f"{name}.csv"
+            self.db.execute(f"CREATE TABLE {view} AS FROM read_csv('{path}', all_varchar=true)")
+        self.db.execute(f"CREATE TABLE e AS FROM '{folder / 'events.parquet'}'")
+
+    def value(self, sql: str) -> float:
+        row = self.db.execute(sql).fetchone()
+        assert row is not None
+        return float(row[0])
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.db.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    folder = tmp_path_factory.mktemp("honest")
+    simulate(folder, "honest", accounts=12_000)
+    return Written(folder)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    folder = tmp_path_factory.mktemp("demo")
+    simulate(folder, "demo")
+    return Written(folder)
+
+
+def test_same_arguments_same_bytes(tmp_path: Path) -> None:
+    hashes = []
+    for number, seed in enumerate((1, 1, 2)):
+        folder = tmp_path / str(number)
+        simulate(folder, "demo", accounts=2_000, seed=seed)
+        hashes.append([hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in FILES])
+    assert hashes[0] == hashes[1]
+    assert all(a != b for a, b in zip(hashes[0], hashes[2], strict=True))
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_every_preset_writes_what_it_says(preset: str, tmp_path: Path) -> None:
+    population = simulate(tmp_path, preset, accounts=3_000)
+    p = Written(tmp_path)
+    assert p.value("SELECT count(*) FROM a") == population.accounts == 3_000
+    assert p.value("SELECT count(*) FROM e") == population.events
+    truth = p.rows("SELECT operator, count(*) FROM t WHERE operator IS NOT NULL GROUP BY 1")
+    assert sorted(truth) == sorted((o.operator, o.accounts) for o in population.operators)
+    assert p.value("SELECT count(*) FROM a ANTI JOIN t USING (account_id)") == 0
+    assert p.value("SELECT count(*) FROM e ANTI JOIN a USING (account_id)") == 0
+    assert p.value("SELECT count(*) FROM a JOIN a b ON a.referred_by = b.account_id") > 0
+    assert p.value("SELECT count(*) FROM e WHERE prompt IS NULL OR trim(prompt) = ''") == 0
+
+
+def test_demo_operators_differ_a_hundredfold_in_volume(demo: Written) -> None:
+    volumes = demo.rows(
+        "SELECT count(*) FROM e JOIN t USING (account_id) WHERE operator IS NOT NULL"
+        " GROUP BY operator ORDER BY 1"
+    )
+    assert len(volumes) == 3
+    assert 50 < volumes[-1][0] / volumes[0][0] < 200
+
+
+def test_addresses_are_public(demo: Written) -> None:
+    addresses = [ipaddress.ip_address(str(ip)) for (ip,) in demo.rows("SELECT DISTINCT ip FROM e")]
+    assert all(address.is_global for address in addresses)
+    assert {address.version for address in addresses} == {4, 6}
+
+
+def test_base_rates_of_honest_sharing(honest: Written) -> None:
+    cards = (
+        "SELECT count(*) AS n FROM a WHERE payment_fingerprint IS NOT NULL"
+        " GROUP BY payment_fingerprint"
+    )
+    assert 0.055 < honest.value(f"SELECT avg((n > 1)::INT) FROM ({cards})") < 0.09
+    devices = (
+        "SELECT count(DISTINCT account_id) AS n FROM (SELECT account_id, device_id FROM a UNION ALL"
+        " SELECT account_id, device_id FROM e) WHERE device_id IS NOT NULL GROUP BY device_id"
+    )
+    assert 0.035 < honest.value(f"SELECT avg((n > 1)::INT) FROM ({devices})") < 0.065
+    assert 12 < honest.value("SELECT count(*) / count(DISTINCT account_id) FROM e") < 19
+    assert honest.value("SELECT count(*) - count(DISTINCT email) FROM a") == 0
+
+
+def test_honest_groups_share_what_they_are_said_to(honest: Written) -> None:
+    by_kind = dict(
+        honest.rows(
+            "SELECT kind, max(n) FROM (SELECT kind, ip, count(DISTINCT account_id) AS n"
+            " FROM e JOIN t USING (account_id) GROUP BY ALL) GROUP BY kind"
+        )
+    )
+    assert by_kind["carrier"] > 100
+    assert by_kind["vpn"] > 50
+    card = honest.value(
+        "SELECT max(n) FROM (SELECT count(*) AS n FROM a JOIN t USING (account_id)"
+        " WHERE kind = 'agency' GROUP BY payment_fingerprint)"
+    )
+    assert 10 <= card <= 110
+    own_mail = honest.value(
+        "SELECT max(n) FROM (SELECT count(*) AS n FROM a JOIN t USING (account_id)"
+        " WHERE kind = 'office' GROUP BY split_part(email, '@', 2)"
+        " HAVING any_value(split_part(email, '@', 2)) <> 'gmail.com')"
+    )
+    assert own_mail > 8
+
+
+def test_addresses_pass_on_from_home_to_home(honest: Written) -> None:
+    strangers = honest.value(
+        "SELECT count(*) FROM (SELECT ip FROM e JOIN t USING (account_id) WHERE kind = 'single'"
+        " GROUP BY ip HAVING count(DISTINCT account_id) BETWEEN 2 AND 5)"
+    )
+    assert strangers > 100
+
+
+def test_order_and_ids_say_nothing(demo: Written) -> None:
+    share = (
+        "SELECT abs(corr(row, (operator IS NOT NULL)::INT)) FROM"
+        " (SELECT row_number() OVER (ORDER BY account_id) AS row, operator FROM t)"
+    )
+    assert demo.value(share) < 0.03
+    assert demo.value("SELECT count(DISTINCT length(account_id)) FROM t") == 1
+    assert demo.value("SELECT count(DISTINCT length(payment_fingerprint)) FROM a") == 1
+
+
+def test_nobody_acts_before_signing_up(demo: Written) -> None:
+    early = (
+        "SELECT count(*) FROM e JOIN a USING (account_id) WHERE timestamp < created_at::TIMESTAMP"
+    )
+    assert demo.value(early) == 0
+
+
+def test_operator_prompts_follow_templates_that_a_prefix_does_not_show(demo: Written) -> None:
+    prefixes = (
+        "SELECT max(c) / sum(c) FROM (SELECT left(prompt, 20) AS p, count(*) AS c"
+        " FROM e JOIN t USING (account_id) WHERE kind = 'hydra' GROUP BY p)"
+    )
+    assert demo.value(prefixes) < 0.1
+
+
+def test_texts_from_files(tmp_path: Path) -> None:
+    templates, prompts = tmp_path / "t.jsonl", tmp_path / "p.jsonl"
+    templates.write_text(json.dumps({"template": "Zebra first {} zebra last"}) + "\n")
+    prompts.write_text(json.dumps({"prompt": "Why is the okapi striped?"}) + "\n")
+    simulate(tmp_path, "demo", 1_000, templates_file=templates, prompts_file=prompts)
+    p = Written(tmp_path)
+    filled = "SELECT count(*) FROM e WHERE prompt LIKE 'Zebra first _% zebra last'"
+    assert p.value(filled) > 100
+    assert p.value("SELECT count(*) FROM e WHERE prompt LIKE 'Why is the okapi striped?%'") > 100
+
+
+@pytest.mark.parametrize("text", ["not json", '{"other": 1}', ""])
+def test_bad_template_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(text)
+    with pytest.raises(InputError, match='expected JSON lines with a field "template"'):
+        simulate(tmp_path, "demo", 1_000, templates_file=path)
+
+
+def test_refusals(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r'Unknown preset "dmeo"\. Did you mean "demo"'):
+        simulate(tmp_path, "dmeo")
+    with pytest.raises(InputError, match="1,000 to 10,000,000 accounts, found 10"):
+        simulate(tmp_path, "demo", accounts=10)
+    crowd = Preset("crowded", 1_000, (Operator("hydra", 900),))
+    with pytest.raises(InputError, match="more than half"):
+        simulate(tmp_path, crowd)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="can't be written"):
+        simulate(tmp_path / "file" / "sub", "demo", accounts=1_000)
+
+
+def test_groups_can_be_left_out(tmp_path: Path) -> None:
+    shares = HonestShares(*[0.0] * 10)
+    simulate(tmp_path, Preset("singles", 1_000, shares=shares))
+    assert Written(tmp_path).rows("SELECT DISTINCT kind FROM t") == [("single",)]
+
+
+@given(st.integers(1, 16), st.sampled_from([0, 86_400]), st.integers(0, 10**7), st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_no_two_lines_of_a_pool_have_one_address(
+    bits: int, lease: int, seconds: int, seed: int
+) -> None:
+    network = Network(np.random.default_rng(seed))
+    pool = network.pool(bits, lease)
+    lines = network.lines(np.full(1 << bits, pool))
+    network.routes(lines)
+    addresses = network.finish().at(lines, np.full(len(lines), seconds))
+    assert len(np.unique(addresses)) == len(lines)
+    assert addresses.max() - addresses.min() == len(lines) - 1
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1), st.data())
+@settings(deadline=None)
+def test_ragged_take(rows: list[list[int]], data: st.DataObject) -> None:
+    ragged = Ragged.of([np.array(row, np.int32) for row in rows])
+    chosen = data.draw(st.lists(st.integers(0, len(rows) - 1)))
+    taken = ragged.take(np.array(chosen, np.int64))
+    assert taken.values.tolist() == [value for row in chosen for value in rows[row]]
+    assert taken.offsets.tolist() == ends(np.array([len(rows[r]) for r in chosen], int)).tolist()
+
+
+@given(st.integers(0, 5_000), st.integers(2, 10), st.integers(0, 50), st.integers(0, 99))
+@settings(deadline=None)
+def test_group_sizes_add_up(total: int, low: int, more: int, seed: int) -> None:
+    sizes = group_sizes(np.random.default_rng(seed), total, low, low + more)
+    assert sizes.sum() == total
+    assert total < low or sizes.min() >= low
