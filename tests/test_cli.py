@@ -102,11 +102,11 @@ class TestLooking:
         assert lines(text)[1:] == [
             "1. through two accounts, cost 2.48",
             "cat",
-            "both use prompt do <x> (1 other does)",
+            "both have prompt do <x> (1 other does)",
             "dan",
-            "both use device phone-7 (nobody else does)",
+            "both have device phone-7 (nobody else does)",
             "fay",
-            "both use payment card-3 (nobody else does)",
+            "both have payment card-3 (nobody else does)",
             "gus",
         ]
         assert "Both belong to OP-AAA111." in typed("explain", out, "ann", "bob")[1]
@@ -303,7 +303,7 @@ class TestRun:
             "events.csv 12,345",
             "9 accounts, 9 signals",
             "1,234 2 ip private 10.0.0.1",
-            "Operators, the 2 first of 2",
+            "Operators: the first 2 of 2",
             "OP-AAA111 sockpuppets 3 0.90 0.010 2024-03-01 2024-03-03",
             "case case",
             "next linkage show case OP-AAA111",

@@ -3,7 +3,8 @@
 A chain costs the sum over its links of ln(accounts that share the signal), so a card on two
 accounts beats an address on a thousand. The search goes outward from both accounts, in SQL, and
 meets in the middle: each side is one semi-join of the edges, never the whole graph. Signals that
-are no evidence (`ignored`) never link.
+are no evidence (`ignored`) never link, nor do habits (how widely cards are shared): they are no
+thing that two accounts have in common.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from itertools import pairwise
 import duckdb
 
 from linkage.case.views import Chain, Link
+from linkage.graph import SHARING
 
-DIRECT = """
+LINKS = f"s.ignored IS NULL AND NOT ends_with(s.kind, '{SHARING}')"
+
+DIRECT = f"""
 WITH shared AS (
     SELECT s.signal, s.kind, s.value, s.accounts, s.parent
     FROM edges AS e JOIN edges AS f ON f.signal = e.signal
     JOIN signals AS s ON s.signal = e.signal
-    WHERE e.account = $a AND f.account = $b AND s.ignored IS NULL
+    WHERE e.account = $a AND f.account = $b AND {LINKS}
 )
 SELECT signal, accounts FROM shared
 -- a shared address says all that its shared range says
@@ -30,12 +34,12 @@ ORDER BY accounts, kind, value
 """
 
 # who shares a signal with the account: at the least cost, and through which signal
-REACH = """
-CREATE OR REPLACE TEMP TABLE {name} AS
+REACH = f"""
+CREATE OR REPLACE TEMP TABLE {{name}} AS
 WITH own AS (
     SELECT s.signal, ln(s.accounts) AS cost
     FROM edges AS e JOIN signals AS s ON s.signal = e.signal
-    WHERE e.account = $account AND s.ignored IS NULL AND s.accounts > 1
+    WHERE e.account = $account AND {LINKS} AND s.accounts > 1
 )
 SELECT e.account, min(own.cost) AS cost, arg_min(own.signal, (own.cost, own.signal)) AS via
 FROM edges AS e JOIN own ON own.signal = e.signal
@@ -60,12 +64,12 @@ WHERE r.cost < $bound
 GROUP BY e.signal
 """
 
-THROUGH_TWO = """
+THROUGH_TWO = f"""
 SELECT a.via, a.account, s.signal, b.account, b.via,
     a.cost + ln(s.accounts) + b.cost AS total
 FROM spread_a AS a JOIN spread_b AS b ON b.signal = a.signal
 JOIN signals AS s ON s.signal = a.signal
-WHERE s.ignored IS NULL AND a.account <> b.account AND s.signal NOT IN (a.via, b.via)
+WHERE {LINKS} AND a.account <> b.account AND s.signal NOT IN (a.via, b.via)
     AND a.cost + ln(s.accounts) + b.cost < $bound
 ORDER BY total, s.signal LIMIT $top
 """

@@ -275,7 +275,7 @@ def _print_run(case: Case, summary: dict[str, Any]) -> None:
     look.print_rejected(summary["rejected"], top=5)
     operators = case.list_operators()
     if operators:
-        output.heading(f"Operators, the {min(TOP, len(operators))} first of {len(operators):,}")
+        output.heading(f"Operators: the first {min(TOP, len(operators))} of {len(operators):,}")
         look.print_operators(operators[:TOP])
     else:
         output.heading("No operators: no accounts share more than chance allows.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,8 @@ AccountId = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 VALUE_WIDTH = 60
+MOST_DAYS = 40
+"""Longer timelines are printed by month."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -202,16 +205,20 @@ def _print_operator(view: OperatorView) -> None:
 
 
 def _print_timeline(view: OperatorView) -> None:
-    heading("Timeline (days in UTC)")
-    days = [d for d in view.timeline if d.sign_ups or d.rows]
-    most = max((d.rows for d in days), default=1) or 1
+    days = [(f"{d.day}", d.sign_ups, d.active, d.rows) for d in view.timeline]
+    unit = "day"
+    if len(days) > MOST_DAYS:
+        unit = "month"
+        months = groupby(days, key=lambda row: row[0][:7])
+        groups = ((month, list(zip(*rows, strict=True))) for month, rows in months)
+        days = [(month, sum(g[1]), max(g[2]), sum(g[3])) for month, g in groups]
+    heading(f"Timeline by {unit} (UTC)")
+    most = max((row[3] for row in days), default=0) or 1
+    active = "active" if unit == "day" else "most active a day"
     table(
-        ["day", "sign-ups", "active", "rows", ""],
-        [
-            (d.day, d.sign_ups, d.active, d.rows, "\N{FULL BLOCK}" * -(-d.rows * 20 // most))
-            for d in days
-        ],
-        right=["sign-ups", "active", "rows"],
+        [unit, "sign-ups", active, "rows", ""],
+        [(*row, "\N{FULL BLOCK}" * -(-row[3] * 20 // most)) for row in days],
+        right=["sign-ups", active, "rows"],
     )
 
 
@@ -266,7 +273,7 @@ def _print_chains(found: Chains) -> None:
         for link in chain.links:
             others = _others(link.others)
             value = output.visible(link.value, VALUE_WIDTH)
-            say(f"     both use {link.kind} {value} ({others})")
+            say(f"     both have {link.kind} {value} ({others})")
             say(f"   {link.b}")
         if chain.like_it:
             say(f"   and {chain.like_it:,} more through other accounts over the same signals")
