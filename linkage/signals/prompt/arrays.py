@@ -1,0 +1,64 @@
+"""The few array idioms that the miner is made of: ranges, rows by key, membership."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+U64 = npt.NDArray[np.uint64]
+U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+def bounds(keys: npt.NDArray[Any], size: int) -> I64:
+    """Where the rows of each key from 0 to `size` begin in sorted `keys`.
+
+    >>> bounds(np.array([0, 0, 2]), 3).tolist()
+    [0, 2, 2, 3]
+    """
+    return np.searchsorted(keys, np.arange(size + 1)).astype(np.int64)
+
+
+def heads(keys: npt.NDArray[Any], *more: npt.NDArray[Any]) -> I64:
+    """Where runs of equal keys begin.
+
+    >>> heads(np.array([5, 5, 7])).tolist()
+    [0, 2]
+    """
+    if len(keys) == 0:
+        return np.zeros(0, dtype=np.int64)
+    change = np.ones(len(keys), dtype=bool)
+    change[1:] = keys[1:] != keys[:-1]
+    for other in more:
+        change[1:] |= other[1:] != other[:-1]
+    return np.flatnonzero(change)
+
+
+def expand(start: I64, end: I64) -> tuple[I64, I64]:
+    """The indices of all ranges, one after another, and the number of the range each is from.
+
+    >>> [x.tolist() for x in expand(np.array([0, 5]), np.array([2, 6]))]
+    [[0, 1, 5], [0, 0, 1]]
+    """
+    length = end - start
+    owner = np.repeat(np.arange(len(length)), length)
+    shift = start - (np.cumsum(length) - length)
+    return np.arange(length.sum()) + shift[owner], owner
+
+
+def contains(haystack: I64, needles: I64) -> Mask:
+    """Which needles are in the sorted haystack."""
+    if len(haystack) == 0:
+        return np.zeros(len(needles), dtype=bool)
+    at = np.minimum(np.searchsorted(haystack, needles), len(haystack) - 1)
+    return np.asarray(haystack[at] == needles)
+
+
+def distinct(a: I64, b: I64, size: int) -> tuple[I64, I64]:
+    """The distinct pairs of `a` and `b` (below `size`), in order."""
+    key = np.unique(a * size + b)
+    return key // size, key % size

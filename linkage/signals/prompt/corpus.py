@@ -1,0 +1,184 @@
+"""Prompts to the runs of words that several accounts share.
+
+Batches of prompts arrive; a `Corpus` leaves: the tokens of a sample of prompts, and the postings of
+every run of `WORDS` tokens that prompts of two accounts or more have. Runs that one account alone
+has are most of all text, so a first reading sets bits in a table of fixed size, and only runs that
+two accounts may share are kept in the second. Prompts are numbered by a hash of their text
+and account: no result depends on the order of rows, and a sample is a range of numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from linkage.signals.prompt.arrays import F64, I64, U8, U64, distinct, heads
+from linkage.signals.prompt.text import Tokens, mix, tokenise
+
+WORDS = 4
+"""Tokens in a run: the shortest fixed text that can lead to a template. With 5, templates whose
+longest piece of fixed text is short are lost; with 3, common phrases drown the rest."""
+TOKENS = 30_000_000
+"""Tokens that are searched for new templates; of larger inputs, a sample of that size."""
+CHARACTERS_OF_TOKEN = 5
+"""Characters that a token takes, with its space: what a sample is reckoned by."""
+PRIOR, SHORTEST, LETTER = 3000.0, 3.0, 0.75
+"""Ordinary text: words that it is worth, and nats of a word: some at least, more with each letter
+(fitted by eye to English word frequencies: `the` 5 nats, `passage` 8)."""
+PLACES = 50_000
+"""Words of ordinary text in which a piece could have turned up, besides the corpus itself."""
+CHARACTERS = 1_000_000
+"""Characters read at a time."""
+
+_PRIME = np.uint64(0x100000001B3)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A sample of prompts as tokens, and the postings of the runs that accounts share."""
+
+    texts: list[str]
+    """By number of the prompt."""
+    account: I64
+    tokens: U64
+    first: I64
+    """Where the tokens of each prompt begin, and the end of the last."""
+    nats: F64
+    """Of each token, the rarity of its word."""
+    cost: float
+    """Nats that a piece of shared text has to beat: ln of the places where it could have been."""
+    run: U64
+    """The postings, sorted by run and prompt: hash of the run,"""
+    prompt: I64
+    """number of the prompt,"""
+    place: I64
+    """and the first token of the run's first occurrence there."""
+
+
+def runs(tokens: U64, prompt: I64) -> tuple[U64, I64]:
+    """Hashes of all runs of `WORDS` tokens within a prompt, and where each begins."""
+    count = max(len(tokens) - WORDS + 1, 0)
+    rolled = tokens[:count].copy()
+    for i in range(1, WORDS):
+        rolled *= _PRIME
+        rolled += tokens[i : i + count]
+    at = np.flatnonzero(prompt[:count] == prompt[WORDS - 1 :])
+    return mix(rolled[at]), at
+
+
+def pieces(texts: Sequence[str]) -> Iterator[tuple[slice, Tokens]]:
+    """Prompts in pieces that bound memory, as tokens."""
+    start = size = 0
+    for i, text in enumerate(texts):
+        size += len(text) + 1
+        if size >= CHARACTERS or i + 1 == len(texts):
+            yield slice(start, i + 1), tokenise(texts[start : i + 1])
+            start, size = i + 1, 0
+
+
+class Reader:
+    """Collects batches of prompts, in any order, into a corpus.
+
+    `characters` is how many there will be, by which the sample is taken.
+    """
+
+    def __init__(self, characters: int) -> None:
+        self.share = TOKENS * CHARACTERS_OF_TOKEN / max(characters, 1)
+        self.texts: list[str] = []
+        self.numbers: list[U64] = []
+        self.accounts: list[I64] = []
+        self.tokens: list[U64] = []
+        self.letters: list[I64] = []
+        self.lengths: list[I64] = []
+
+    def add(self, texts: Sequence[str], accounts: I64) -> None:
+        """Take in prompts, each with its account."""
+        numbers = _numbers(texts, accounts)
+        if self.share < 1:
+            keep = np.flatnonzero(numbers < np.uint64(self.share * 2**64))
+            texts = [texts[i] for i in keep.tolist()]
+            numbers, accounts = numbers[keep], accounts[keep]
+        for at, tokens in pieces(texts):
+            self.tokens.append(tokens.hashes)
+            self.letters.append(np.minimum(tokens.letters, 255).astype(np.uint8))
+            self.lengths.append(np.bincount(tokens.prompt, minlength=at.stop - at.start))
+        self.texts.extend(texts)
+        self.numbers.append(numbers)
+        self.accounts.append(accounts)
+
+    def corpus(self) -> Corpus:
+        """The corpus of all prompts taken in."""
+        number = _join(self.numbers, np.uint64)
+        account, length = _join(self.accounts), _join(self.lengths)
+        order = np.lexsort((account, number))
+        begin = np.cumsum(length) - length
+        first = np.concatenate([[0], np.cumsum(length[order])]).astype(np.int64)
+        shift = np.repeat(begin[order] - first[:-1], length[order])
+        source = np.arange(first[-1]) + shift
+        tokens = _join(self.tokens, np.uint64)[source]
+        letters = _join(self.letters, np.uint8)[source]
+        account = account[order]
+        texts = [self.texts[i] for i in order]
+        nats = _rarity(tokens, first, letters)
+        cost = float(np.log(len(tokens) + PLACES))
+        return Corpus(texts, account, tokens, first, nats, cost, *_shared(tokens, first, account))
+
+
+def _numbers(texts: Sequence[str], accounts: I64) -> U64:
+    digests = b"".join(
+        hashlib.blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in texts
+    )
+    return mix(np.frombuffer(digests, dtype="<u8") ^ mix(accounts.astype(np.uint64)))
+
+
+def _join(parts: list[Any], dtype: type = np.int64) -> Any:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
+
+
+def _shared(tokens: U64, first: I64, account: I64) -> tuple[U64, I64, I64]:
+    """Postings of the runs that two accounts or more have."""
+    prompt = np.repeat(np.arange(len(account)), np.diff(first))
+    run, place = runs(tokens, prompt)
+    bits = max(16, int(np.ceil(np.log2(len(run) + 1))) + 1)
+    slot = (run >> np.uint64(64 - bits)).astype(np.int64)
+    # one bit of 32 an account: two accounts show as two bits, but for one pair in 32
+    bit = np.uint32(1) << (mix(account.astype(np.uint64)) & np.uint64(31)).astype(np.uint32)
+    table = np.zeros(1 << bits, dtype=np.uint32)
+    np.bitwise_or.at(table, slot, bit[prompt[place]])
+    several = (table & (table - np.uint32(1))) != 0
+    keep = several[slot]
+    run, place = run[keep], place[keep]
+    order = np.argsort(run, kind="stable")  # places ascend, so prompts and places stay sorted
+    run, place = run[order], place[order]
+    owner = prompt[place]
+    at = heads(run, owner)
+    run, place, owner = run[at], place[at], owner[at]
+    start = heads(run)
+    number = np.repeat(np.arange(len(start)), np.diff(np.append(start, len(run))))
+    which, _ = distinct(number, account[owner], int(account.max(initial=0)) + 1)
+    keep = np.bincount(which, minlength=len(start))[number] >= 2
+    return run[keep], owner[keep], place[keep]
+
+
+def _rarity(tokens: U64, first: I64, letters: U8) -> F64:
+    """-ln of each word's probability, by the number of different words that it follows.
+
+    Counting words before it (Kneser and Ney's continuation count) rather than occurrences keeps the
+    words of a template rare, however often it is used. `PRIOR` words of ordinary text, in which a
+    word's rarity goes by its letters, stand in for what a small corpus can't know.
+    """
+    if len(tokens) == 0:
+        return np.zeros(0)
+    slot = (tokens >> np.uint64(42)).astype(np.int64)
+    before = np.empty_like(tokens)
+    before[1:] = tokens[:-1]
+    before[first[:-1][np.diff(first) > 0]] = 0
+    pair = mix(before * _PRIME + tokens) & ~np.uint64((1 << 22) - 1) | slot.astype(np.uint64)
+    different = np.unique(pair) & np.uint64((1 << 22) - 1)
+    count = np.bincount(different.astype(np.int64), minlength=1 << 22)
+    spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.minimum(letters, 12)))
+    return np.asarray(np.log(len(different) + PRIOR) - np.log(count[slot] + spelled))

@@ -1,0 +1,326 @@
+"""Shared runs of words to families: the fixed texts that go together, and how they nest.
+
+The postings of shared runs arrive; `Families` leave, which can tell for any prompt which fixed
+texts it holds and which one describes it best. Steps:
+
+1. Runs with the very same prompts are one group.
+2. Groups that are nearly always in the same prompts are one family: the pieces of one
+   template, however long the slots between them. A prompt holds a family if it has half its runs.
+3. A family nests in others that nearly all of its prompts hold: an operator's text in a framework's
+   wrapper. Its fixed text is its own and theirs; that has to be rare enough to be no phrase.
+4. What fills a slot may be shared too (a quotation, a list of questions). Fixed text differs
+   from it in that it begins or ends the prompt, again and again; a shared text without that counts
+   only where nothing else explains the prompts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import igraph
+import numpy as np
+
+from linkage.signals.prompt.arrays import (
+    F64,
+    I64,
+    U64,
+    Mask,
+    bounds,
+    contains,
+    distinct,
+    expand,
+    heads,
+)
+from linkage.signals.prompt.corpus import WORDS, Corpus, runs
+from linkage.signals.prompt.text import Tokens, mix
+
+ALIKE = 0.8
+"""Share of prompts from which on two texts "always" go together."""
+SAMPLE = 24
+"""Prompts of a group that are looked at to see what goes together with it."""
+PIECE = 12.0
+"""Nats that a piece of text of its own needs to be looked at: two or three words."""
+FIXED = 33.0
+"""Nats that the fixed text of a template needs beyond the cost of its pieces. Measured: phrases
+that people share reach 28 (`I want you to act as a`), templates of a short sentence 34 to 90."""
+PART = 0.1
+"""Share of a family's prompts from which on a nested one may stand for them."""
+
+
+@dataclass(frozen=True)
+class Families:
+    """Fixed texts, as sets of runs, and their order."""
+
+    run: U64
+    """All runs of all families, sorted."""
+    family: I64
+    """The family of each run."""
+    runs: I64
+    """Number of runs of each family."""
+    rank: I64
+    """Of each family: which of several is a prompt's first choice (highest); -1: no template."""
+    split: Mask
+    """Whether nested families tell nearly all of its prompts apart."""
+    inner: I64
+    """Sorted outer * number of families + inner, where the inner one may stand for the outer."""
+    outer: tuple[I64, I64]
+    """Pairs of a family and one it nests in (or itself), sorted."""
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def held(self, tokens: Tokens) -> tuple[I64, I64]:
+        """Prompts of a batch and the families they hold, as sorted pairs."""
+        run, place = runs(tokens.hashes, tokens.prompt)
+        if len(self.run) == 0:
+            return place[:0], place[:0]
+        at = np.minimum(np.searchsorted(self.run, run), len(self.run) - 1)
+        hit = np.flatnonzero(self.run[at] == run)
+        prompt, known = distinct(tokens.prompt[place[hit]], at[hit], len(self.run))
+        prompt, family = _hold(prompt, self.family[known], self.runs)
+        good = self.rank[family] >= 0
+        return prompt[good], family[good]
+
+    def choose(self, prompt: I64, family: I64) -> tuple[I64, I64]:
+        """For each prompt of sorted pairs its best family."""
+        if len(prompt) == 0:
+            return prompt, family
+        best = self._best(prompt, family)
+        at = heads(prompt)
+        number = np.repeat(np.arange(len(at)), np.diff(np.append(at, len(prompt))))
+        for _ in range(len(self)):  # each round goes one level inwards
+            current = best[number]
+            inwards = self.split[current] & contains(self.inner, current * len(self) + family)
+            if not inwards.any():
+                break
+            best[np.unique(number[inwards])] = self._best(number[inwards], family[inwards])
+        return prompt[at], best
+
+    def _best(self, key: I64, family: I64) -> I64:
+        order = np.lexsort((self.rank[family], key))
+        last = np.append(heads(key)[1:], len(key)) - 1
+        return np.asarray(family[order][last])
+
+
+def find(corpus: Corpus) -> tuple[Families, I64, I64]:
+    """The families of a corpus, and the sorted pairs of prompt and family held there."""
+    run, group, prompt, place = _groups(corpus)
+    prompts = len(corpus.account)
+    groups = int(group.max(initial=-1)) + 1
+    group_of_run = group[heads(run)]
+    runs_of_group = np.bincount(group_of_run, minlength=groups)
+    a, b, share = _together(*distinct(group, prompt, prompts), groups, prompts)
+    back = _lookup(a * groups + b, share, b * groups + a)
+    both = (share >= ALIKE) & (back >= ALIKE)
+    graph = igraph.Graph(n=groups, edges=np.column_stack([a[both], b[both]]))
+    family_of_group = np.asarray(graph.connected_components().membership, dtype=np.int64)
+    count = int(family_of_group.max(initial=-1)) + 1
+    size = np.bincount(family_of_group, weights=runs_of_group, minlength=count).astype(np.int64)
+    family = family_of_group[group]
+
+    order = np.lexsort((family, prompt))
+    held_prompt, held_family = _hold(prompt[order], family[order], size)
+    shape = _Shape.of(corpus, held_prompt, held_family, count)
+    outer = _outer(shape, prompts)
+    where = np.lexsort((place, family, prompt))
+    nats, own = _information(corpus, shape, outer, prompt[where], family[where], place[where])
+    ends = _ends(corpus, shape, outer, prompt[where], family[where], place[where])
+    good = (nats >= FIXED) & (own >= PIECE) & (shape.accounts >= 2)
+    inner, split = _nesting(shape, outer, good, prompts)
+    rank = _rank(shape, good, ends, nats, prompts)
+    families = Families(
+        run[heads(run)], family_of_group[group_of_run], size, rank, split, inner, outer
+    )
+    keep = rank[held_family] >= 0
+    return families, held_prompt[keep], held_family[keep]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Which prompts hold which families, both ways round."""
+
+    family: I64
+    prompt: I64
+    first: I64
+    size: I64
+    accounts: I64
+
+    @classmethod
+    def of(cls, corpus: Corpus, prompt: I64, family: I64, count: int) -> _Shape:
+        order = np.argsort(family, kind="stable")
+        prompt, family = prompt[order], family[order]
+        most = int(corpus.account.max(initial=0)) + 1
+        accounts = np.bincount(distinct(family, corpus.account[prompt], most)[0], minlength=count)
+        first = bounds(family, count)
+        return cls(family, prompt, first, np.diff(first), accounts)
+
+    def __len__(self) -> int:
+        return len(self.size)
+
+
+def _groups(corpus: Corpus) -> tuple[U64, I64, I64, I64]:
+    """Postings again, each with its run's group; groups of too little text are left out."""
+    run, prompt, place = corpus.run, corpus.prompt, corpus.place
+    start = heads(run)
+    if len(start) == 0:
+        return run, place, prompt, place
+    length = np.diff(np.append(start, len(run)))
+    number = mix(np.arange(len(corpus.account), dtype=np.uint64))
+    same = np.add.reduceat(number[prompt], start)
+    _, example, group = np.unique(same, return_index=True, return_inverse=True)
+    # text of a group: the words that its runs cover in its first prompt
+    covered, word = distinct(
+        np.repeat(group, WORDS),
+        (place[start][:, None] + np.arange(WORDS)).ravel(),
+        len(corpus.tokens),
+    )
+    nats = np.bincount(covered, weights=corpus.nats[word], minlength=len(example))
+    good = nats >= PIECE
+    renumbered = np.cumsum(good) - 1
+    keep = np.repeat(good[group], length)
+    return run[keep], renumbered[np.repeat(group, length)[keep]], prompt[keep], place[keep]
+
+
+def _hold(prompt: I64, family: I64, size: I64) -> tuple[I64, I64]:
+    """Of runs found (sorted by prompt, then any order): pairs with half of the family's runs."""
+    order = np.lexsort((family, prompt))
+    prompt, family = prompt[order], family[order]
+    at = heads(prompt, family)
+    found = np.diff(np.append(at, len(prompt)))
+    prompt, family = prompt[at], family[at]
+    enough = 2 * found >= size[family]
+    return prompt[enough], family[enough]
+
+
+def _together(key: I64, prompt: I64, keys: int, prompts: int) -> tuple[I64, I64, F64]:
+    """Sorted pairs a, b of keys, and the share of a's prompts (a sample) that have b."""
+    first = bounds(key, keys)
+    order = np.argsort(prompt, kind="stable")
+    by_prompt, at_prompt = key[order], bounds(prompt[order], prompts)
+    looked = np.minimum(np.diff(first), SAMPLE)
+    at, a = expand(first[:-1], first[:-1] + looked)
+    at, owner = expand(at_prompt[prompt[at]], at_prompt[prompt[at] + 1])
+    pair, count = np.unique(a[owner] * keys + by_prompt[at], return_counts=True)
+    a, b = pair // max(keys, 1), pair % max(keys, 1)
+    share = count / looked[a]
+    keep = (a != b) & (share >= 0.1)
+    return a[keep], b[keep], share[keep]
+
+
+def _lookup(keys: I64, values: F64, wanted: I64) -> F64:
+    if len(keys) == 0:
+        return np.zeros(len(wanted))
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, values[at], 0.0)
+
+
+def _outer(shape: _Shape, prompts: int) -> tuple[I64, I64]:
+    """Sorted pairs of a family and one that it nests in, itself included."""
+    a, b, share = _together(shape.family, shape.prompt, len(shape), prompts)
+    nests = (share >= ALIKE) & (shape.accounts[b] >= shape.accounts[a])
+    alone = np.arange(len(shape))
+    return distinct(
+        np.concatenate([a[nests], alone]), np.concatenate([b[nests], alone]), len(shape) or 1
+    )
+
+
+def _words(
+    shape: _Shape, pairs: tuple[I64, I64], prompt: I64, family: I64, place: I64, tokens: int
+) -> tuple[I64, I64]:
+    """For pairs of families: words covered by the second in the first prompt of the first."""
+    inner, outer = pairs
+    some = shape.size[inner] > 0
+    inner, outer = inner[some], outer[some]
+    example = shape.prompt[shape.first[inner]]
+    key = prompt * len(shape) + family
+    wanted = example * len(shape) + outer
+    at, owner = expand(np.searchsorted(key, wanted, "left"), np.searchsorted(key, wanted, "right"))
+    words = (place[at][:, None] + np.arange(WORDS)).ravel()
+    return distinct(np.repeat(inner[owner], WORDS), words, tokens)
+
+
+def _information(
+    corpus: Corpus, shape: _Shape, outer: tuple[I64, I64], prompt: I64, family: I64, place: I64
+) -> tuple[F64, F64]:
+    """Nats of each family's fixed text with what it nests in, and of what is its own in that."""
+    tokens = max(len(corpus.tokens), 1)
+    everything = _words(shape, outer, prompt, family, place, tokens)
+    other = outer[0] != outer[1]
+    others = _words(shape, (outer[0][other], outer[1][other]), prompt, family, place, tokens)
+    nats = corpus.nats[everything[1]]
+    family, word = everything
+    # words that follow each other are one piece
+    starts = heads(np.cumsum(np.diff(family * (tokens + 1) + word, prepend=-2) != 1))
+    piece = np.add.reduceat(nats, starts) if len(starts) else nats
+    own = ~contains(others[0] * tokens + others[1], family * tokens + word)
+    worth = np.maximum(piece - corpus.cost, 0)
+    count = len(shape)
+    return (
+        np.bincount(family[starts], weights=worth, minlength=count).astype(np.float64),
+        np.bincount(family[own], weights=nats[own], minlength=count).astype(np.float64),
+    )
+
+
+def _ends(
+    corpus: Corpus, shape: _Shape, outer: tuple[I64, I64], prompt: I64, family: I64, place: I64
+) -> Mask:
+    """Which families begin nearly all of their prompts, or end them, or nest in such."""
+    if len(prompt) == 0:
+        return np.zeros(len(shape), dtype=bool)
+    count = len(shape)
+    at = heads(prompt, family)
+    last = np.append(at[1:], len(prompt)) - 1
+    key = np.sort(shape.prompt * count + shape.family)
+    member = contains(key, prompt[at] * count + family[at])
+    begins = member & (place[at] <= corpus.first[prompt[at]] + 1)
+    ends = member & (place[last] + WORDS >= corpus.first[prompt[at] + 1] - 1)
+    size = np.maximum(shape.size, 1)
+    most = np.maximum(
+        np.bincount(family[at], weights=begins, minlength=count) / size,
+        np.bincount(family[at], weights=ends, minlength=count) / size,
+    )
+    fixed = most >= ALIKE
+    inner, outside = outer
+    return np.bincount(inner, weights=fixed[outside], minlength=count) > 0
+
+
+def _nesting(shape: _Shape, outer: tuple[I64, I64], good: Mask, prompts: int) -> tuple[I64, Mask]:
+    """Pairs outer * count + inner, and which families are told apart by what nests in them."""
+    count = len(shape)
+    inner, outside = outer
+    accounts = shape.accounts
+    real = (
+        (inner != outside)
+        & good[inner]
+        & good[outside]
+        & (accounts[inner] >= 3)
+        & (accounts[inner] >= PART * accounts[outside])
+        # of two that nest in each other the larger, or the first, is the outer one
+        & ((accounts[inner] < accounts[outside]) | (inner > outside))
+    )
+    inner, outside = inner[real], outside[real]
+    order = np.lexsort((outside, inner))
+    inner, outside = inner[order], outside[order]
+    at = bounds(inner, count)
+    row, owner = expand(at[shape.family], at[shape.family + 1])
+    told_family, told_prompt = distinct(outside[row], shape.prompt[owner], max(prompts, 1))
+    key = shape.family * max(prompts, 1) + shape.prompt
+    told = contains(key, told_family * max(prompts, 1) + told_prompt)
+    covered = np.bincount(told_family[told], minlength=count)
+    split = (covered >= ALIKE * shape.size) & (covered > 0)
+    return np.sort(outside * count + inner), split
+
+
+def _rank(shape: _Shape, good: Mask, ends: Mask, nats: F64, prompts: int) -> I64:
+    """Order of choice: fixed ends before none, then more accounts, then more text."""
+    count = len(shape)
+    explained = np.zeros(prompts, dtype=bool)
+    sure = (good & ends)[shape.family]
+    explained[shape.prompt[sure]] = True
+    left = np.bincount(shape.family, weights=~explained[shape.prompt], minlength=count)
+    usable = good & (ends | (2 * left >= shape.size))
+    weight = np.where(ends, shape.accounts, left)
+    order = np.lexsort((-np.arange(count), nats, weight, ends, usable))
+    rank = np.empty(count, dtype=np.int64)
+    rank[order] = np.arange(count)
+    return np.where(usable, rank, -1)

@@ -1,0 +1,167 @@
+"""A family to the text that a person reads: `Translate into ⟨…⟩: ⟨…⟩ Answer with JSON only.`
+
+Examples of a family from different accounts arrive, a skeleton leaves: the words that they have in
+common, in order, with a mark for each slot. No text of one account alone may stand in it, so
+a word needs nearly all examples, and spelling and punctuation go by vote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import Counter
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from linkage.signals.prompt.arrays import F64, I64, U64, Mask
+from linkage.signals.prompt.corpus import WORDS, runs
+from linkage.signals.prompt.text import NUMBER, Tokens, tokenise
+
+SLOT = "⟨…⟩"
+WIDTH = 300
+"""Characters of a skeleton; longer ones are cut, with a hash of the whole."""
+NEAR = 40
+"""Tokens on either side of shared runs in which more fixed text is looked for."""
+CRUMB = 7.0
+"""Nats below which a shared word between two slots is taken for chance: `the`, `and`."""
+SEPARATOR = 12
+"""Characters of punctuation that are shown between two words."""
+
+
+def skeleton(texts: list[str], shared: U64, nats: F64, cost: float) -> tuple[str, float]:
+    """The skeleton of prompts that hold the sorted runs `shared`, and the nats of its fixed text.
+
+    The first text is the one that the others are laid against; `nats` is of its tokens, `cost`
+    is what each piece of fixed text has to beat.
+    """
+    model, *others = (_Example(text, shared) for text in texts)
+    links = [model.align(other) for other in others]
+    needed = len(texts) - len(texts) // 8
+    fixed: Mask = _count(model, [link >= 0 for link in links]) >= needed
+    # two words stand together where they do in nearly all examples
+    joined: Mask = _count(model, [_adjacent(link) for link in links]) >= needed
+    pairs = [(o, link.tolist()) for o, link in zip(others, links, strict=True)]
+    for i in np.flatnonzero(fixed & (model.hashes == NUMBER)).tolist():
+        spoken = [model.word(i)] + [o.word(k[i]) for o, k in pairs if k[i] >= 0]
+        fixed[i] = max(Counter(spoken).values()) >= needed
+    joined[:-1] &= fixed[:-1] & fixed[1:]
+    joined[-1:] = False
+    _drop_crumbs(fixed, joined, nats)
+    text = _write(model, pairs, fixed.tolist(), joined.tolist())
+    return _cut(text), _worth(fixed, joined, nats, cost)
+
+
+def _write(
+    model: _Example, pairs: list[tuple[_Example, list[int]]], fixed: list[bool], joined: list[bool]
+) -> str:
+    needed = min(3, 1 + len(pairs))
+    index = [i for i, yes in enumerate(fixed) if yes]
+    parts: list[str] = []
+    for i in index:
+        held = [(model, i)] + [(o, k[i]) for o, k in pairs if k[i] >= 0]
+        if i == index[0] and any(k > 0 for _, k in held):
+            parts.append(f"{SLOT} ")
+        words = [o.word(k) for o, k in held]
+        parts.append(_vote(words, needed) or _vote([w.casefold() for w in words], 1))
+        if joined[i]:
+            gaps = [o.gap(i) for o, i in held if i + 1 < len(o.hashes)]
+            parts.append(" " if not gaps else _vote(gaps, needed, " "))
+            continue
+        parts.append(_vote([o.tail(k) for o, k in held], needed))
+        if i != index[-1] or any(k + 1 < len(o.hashes) for o, k in held):
+            parts.append(f" {SLOT} ")
+    return " ".join("".join(parts).split())
+
+
+class _Example:
+    """The tokens of one prompt, and which of them are near shared runs."""
+
+    def __init__(self, text: str, shared: U64) -> None:
+        tokens: Tokens = tokenise([text])
+        self.text, self.hashes = tokens.text, tokens.hashes
+        self.start, self.end = tokens.start, tokens.end
+        run, place = runs(tokens.hashes, tokens.prompt)
+        at = np.minimum(np.searchsorted(shared, run), len(shared) - 1)
+        hit = place[shared[at] == run]
+        change = np.zeros(len(tokens.hashes) + 1, dtype=np.int64)
+        np.add.at(change, np.maximum(hit - NEAR, 0), 1)
+        np.add.at(change, np.minimum(hit + WORDS + NEAR, len(tokens.hashes)), -1)
+        self.near = np.flatnonzero(np.cumsum(change[:-1]) > 0)
+
+    def align(self, other: _Example) -> I64:
+        """For each token its partner in the other prompt, or -1."""
+        partner = np.full(len(self.hashes), -1, dtype=np.int64)
+        matcher = SequenceMatcher(
+            None,
+            self.hashes[self.near].tolist(),
+            other.hashes[other.near].tolist(),
+            autojunk=False,
+        )
+        for a, b, size in matcher.get_matching_blocks():
+            partner[self.near[a : a + size]] = other.near[b : b + size]
+        return partner
+
+    def word(self, i: int) -> str:
+        return "".join(c for c in self.text[self.start[i] : self.end[i]] if c.isprintable())
+
+    def gap(self, i: int) -> str:
+        text = self.text[self.end[i] : self.start[i + 1]]
+        shown = "".join(c if c.isprintable() else " " for c in text)
+        return shown if len(shown) <= SEPARATOR else " "
+
+    def tail(self, i: int) -> str:
+        """Punctuation that follows a word without a space."""
+        rest = self.text[self.end[i] : self.end[i] + 3].split("\0")[0]
+        marks = itertools.takewhile(lambda c: not c.isspace() and not c.isalnum(), rest)
+        return "".join(c for c in marks if c.isprintable())
+
+
+def _adjacent(link: I64) -> Mask:
+    """Where a word and the next one have partners side by side."""
+    beside = np.zeros(len(link), dtype=bool)
+    beside[:-1] = (link[:-1] >= 0) & (link[1:] == link[:-1] + 1)
+    return beside
+
+
+def _count(model: _Example, masks: list[Mask]) -> I64:
+    total = np.ones(len(model.hashes), dtype=np.int64)
+    for mask in masks:
+        total += mask
+    return total
+
+
+def _vote(values: list[str], needed: int, otherwise: str = "") -> str:
+    """The commonest value, if it has enough votes; of equal ones the first in the alphabet."""
+    value, count = min(Counter(values).items(), key=lambda item: (-item[1], item[0]))
+    return value if count >= needed else otherwise
+
+
+def _worth(fixed: Mask, joined: Mask, nats: F64, cost: float) -> float:
+    """Nats of the pieces of fixed text, each less its cost."""
+    total = piece = 0.0
+    for i in np.flatnonzero(fixed):
+        piece += nats[i]
+        if not joined[i]:
+            total += max(piece - cost, 0.0)
+            piece = 0.0
+    return float(total)
+
+
+def _drop_crumbs(fixed: Mask, joined: Mask, nats: F64) -> None:
+    """Take short common words that stand alone between slots for what they are: chance."""
+    start = 0
+    for i in range(len(fixed)):
+        if fixed[i] and not joined[i]:
+            if nats[start : i + 1].sum() < CRUMB:
+                fixed[start : i + 1] = joined[start : i + 1] = False
+            start = i + 1
+        elif not fixed[i]:
+            start = i + 1
+
+
+def _cut(text: str) -> str:
+    if len(text) <= WIDTH:
+        return text
+    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{text[: WIDTH - 11].rstrip()}… #{mark}"
