@@ -13,9 +13,9 @@ members and the reasons. Twelve accounts pay with three cards here, among people
 >>> sorted(case.members["account_id"])[:3]
 ['puppet-00', 'puppet-01', 'puppet-02']
 >>> [chain.links[0].value for chain in case.explain("puppet-00", "puppet-03").chains]
-['fleet-card-0']
->>> case.graph(case.operators["operator_id"][0]).degree("puppet-00")
-2
+['fleet-card-0', '9.9.9.0/24']
+>>> case.graph(case.operators["operator_id"][0]).degree(("payment", "fleet-card-0"))
+4
 
 `run`, `Case`, `Config` and the errors are the whole API; the command `linkage` does the same.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +42,15 @@ def test_every_command_is_documented(name: str) -> None:
     for parameter in command.params:
         assert parameter.help, f"{name} {parameter.name}"
     assert f"## {name}\n" in (DOCS / "cli.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_run() -> None:
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    failed, attempted = doctest.testfile(
+        str(DOCS / "api.md"), module_relative=False, optionflags=options
+    )
+    assert attempted
+    assert not failed
 
 
 def test_every_column_has_a_meaning() -> None:

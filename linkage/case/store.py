@@ -23,7 +23,7 @@ from linkage.case.database import META, RANK, SCHEMA_VERSION, attached, connect
 from linkage.case.ids import keep_ids
 from linkage.case.place import DATABASE, lock, replace, scratch
 from linkage.engine import Engine
-from linkage.errors import CaseError, LinkageError
+from linkage.errors import CaseError
 from linkage.schema import JUDGEMENTS, RUNS, TABLES, Table
 
 # tables of many rows are sorted by what makes their rows unique, the others by everything
@@ -49,9 +49,10 @@ def check_writable(out: Path | str) -> None:
 def workspace(out: Path | str) -> Iterator[Path]:
     """Hold `out` and yield a scratch folder beside it, which is gone afterwards.
 
-    What a killed run leaves of such a folder, the next one that holds `out` removes.
+    What a killed run leaves of such a folder, the next one that holds `out` removes. A disk or
+    memory that fills up meanwhile is a `CaseError`.
     """
-    with lock(out) as place:
+    with lock(out) as place, _trouble(out):
         _check_earlier(place)
         folder = scratch(place)
         try:
@@ -72,14 +73,13 @@ def write(
     anything goes wrong. `add` is called with the folder before it is put in its place, to write
     more into it. `details` becomes `run.json`, with the number of the run.
     """
-    with lock(out) as place:
-        new: Path | None = None
+    with lock(out) as place, _trouble(out):
+        earlier = place if (place / DATABASE).exists() else None
+        if earlier is not None:
+            keep_ids(engine, earlier)
+        details = _record(engine, earlier, details)
+        new = scratch(place)
         try:
-            earlier = place if (place / DATABASE).exists() else None
-            if earlier is not None:
-                keep_ids(engine, earlier)
-            details = _record(engine, earlier, details)
-            new = scratch(place)
             _write_tables(engine, new / DATABASE)
             _write_lists(engine, new)
             text = json.dumps(details, sort_keys=True, indent=2, ensure_ascii=False)
@@ -87,16 +87,27 @@ def write(
             if add is not None:
                 add(new)
             replace(new, place)
-        except LinkageError:
-            raise
-        except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise CaseError(
-                f"can't write the case {out}: {_first_line(error)}. Nothing was changed there. "
-                "Make room on that disk, or name a folder on another with --out."
-            ) from error
         finally:
-            if new is not None:
-                shutil.rmtree(new, ignore_errors=True)
+            shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def _trouble(out: Path | str) -> Iterator[None]:
+    """What a disk or memory that is full raises, as an error that says what to do."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise CaseError(
+            f"the case {out} needs more memory: {_first_line(error)}. Nothing was changed there. "
+            "Allow more with --memory, or make room on the disk it spills to."
+        ) from error
+    except FileNotFoundError:
+        raise
+    except (OSError, duckdb.IOException) as error:
+        raise CaseError(
+            f"can't write the case {out}: {_first_line(error)}. Nothing was changed there. "
+            "Make room on that disk, or name a folder on another with --out."
+        ) from error
 
 
 def _check_earlier(place: Path) -> None:

@@ -98,9 +98,9 @@ def show(found: Preview) -> None:
     look.print_rejected(found.rejected, top=20)
     output.heading(f"Commonest signals of {found.accounts:,} accounts")
     output.table(
-        ["kind", "of", "accounts", "rows", "value"],
+        ["kind", "signals", "accounts", "rows", "value"],
         [(s.kind, found.kinds[s.kind], s.accounts, s.rows, s.value) for s in found.commonest],
-        right=["of", "accounts", "rows"],
+        right=["signals", "accounts", "rows"],
         wide=["value"],
     )
     output.say()
