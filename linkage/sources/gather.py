@@ -17,13 +17,14 @@ from linkage.schema import ACCOUNTS, ACTIVITY, OBSERVATIONS, PROMPTS
 from linkage.sources.columns import PROMPT, Use, kind_of
 from linkage.sources.relation import (
     ABSENT,
-    BLANKS,
     Column,
     Reject,
     Relation,
+    filled,
     literal,
     reading,
     shown,
+    trimmed,
 )
 from linkage.sources.times import time_sql
 
@@ -75,14 +76,14 @@ def source(engine: DuckDBEngine, number: int, relation: Relation, uses: Sequence
         if column is not None:
             times[role], found = time_sql(engine, relation, column)
             rejects += found
-    named = f"trim({_text(by_role['account'])}, {BLANKS})"
+    named = trimmed(_text(by_role["account"]))
     words = ", ".join(literal(word) for word in ("", *ABSENT))
     account = f"CASE WHEN lower({named}) NOT IN ({words}) THEN {named} END"
     result = Source(number, relation, named, account, times["timestamp"], times["created_at"])
     result.rejects = rejects
     for use, column in zip(uses, relation.columns, strict=True):
         if use.kind == PROMPT:
-            result.prompts.append(_filled(_text(column, nested=True)))
+            result.prompts.append(filled(_text(column, nested=True)))
         elif use.kind not in (None, "account", "timestamp", "created_at", "kind", "value"):
             result.values.append(_value(str(use.kind), column))
             result.kinds.add(str(use.kind))
@@ -124,10 +125,6 @@ def _text(column: Column, nested: bool = False) -> str:
     return f"CAST({sql} AS VARCHAR)"
 
 
-def _filled(sql: str) -> str:
-    return f"CASE WHEN trim({sql}, {BLANKS}) <> '' THEN {sql} END"
-
-
 def _long(engine: DuckDBEngine, result: Source, kind: Column, value: Column) -> None:
     """Kinds and values that stand in rows: the words of the kind column, made kinds."""
     relation, word = result.relation, _text(kind)
@@ -160,7 +157,7 @@ def _long(engine: DuckDBEngine, result: Source, kind: Column, value: Column) -> 
     result.kinds.update(name for _, name in known)
     result.values.append(Value("", text))
     if PROMPT in result.kinds:
-        result.prompts.append(_filled(f"CASE WHEN {result.kind} = '{PROMPT}' THEN {text} END"))
+        result.prompts.append(filled(f"CASE WHEN {result.kind} = '{PROMPT}' THEN {text} END"))
 
 
 def gather(
@@ -232,7 +229,7 @@ def _narrow(engine: DuckDBEngine, each: Source) -> None:
         columns.append(f"{each.kind} AS kind")
         kept.append("s.kind")
     for i, value in enumerate(each.values):
-        sql = value.sql if value.many else _filled(value.sql)
+        sql = value.sql if value.many else filled(value.sql)
         if not value.kind and each.prompts:
             sql = f"CASE WHEN {each.kind} <> '{PROMPT}' THEN {sql} END"
         columns.append(f"{sql} AS v{i}")
@@ -257,12 +254,12 @@ def _observations(engine: DuckDBEngine, sources: Sequence[Source]) -> None:
         raw = "raw"
         # these name accounts, and have to match account_id
         if kind in ("referral", "transfer"):
-            raw = f"trim(raw, {BLANKS})"
+            raw = trimmed("raw")
         engine.run(
             f"""INSERT INTO observations
             SELECT account, '{kind}', {raw} AS value, min(seen), max(seen), count(*)
             FROM ({" UNION ALL ".join(parts)})
-            WHERE trim(raw, {BLANKS}) <> '' GROUP BY account, value"""
+            WHERE {filled("raw")} IS NOT NULL GROUP BY account, value"""
         )
 
 

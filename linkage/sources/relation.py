@@ -16,8 +16,8 @@ import duckdb
 from linkage.engine import DuckDBEngine
 from linkage.errors import InputError, shorten
 
-BLANKS = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160) || chr(65279)"
-"""SQL of the characters that surround a value without being part of it."""
+_BLANK = r"\s\x{a0}\x{feff}"
+"""Characters that surround a value without being part of it, for a regular expression."""
 
 ABSENT = ("null", "none", "nan", "nat", "nil", "n/a", "<na>", "undefined", "unknown", "\\n", "-")
 """How exports write that there is no account or no time, in lower case."""
@@ -120,6 +120,19 @@ def reading(name: str) -> Iterator[None]:
             f"{name}: can't be read; it seems damaged or cut short ({said}).\n"
             "Export it again, or leave it out."
         ) from None
+
+
+def trimmed(sql: str) -> str:
+    """SQL for text without surrounding blanks; cheap where there are none, as nearly always."""
+    return (
+        f"CASE WHEN regexp_matches({sql}, '^[{_BLANK}]|[{_BLANK}]$') "
+        f"THEN regexp_replace({sql}, '^[{_BLANK}]+|[{_BLANK}]+$', '', 'g') ELSE {sql} END"
+    )
+
+
+def filled(sql: str) -> str:
+    """SQL for text, or null if it is blank."""
+    return f"CASE WHEN regexp_matches({sql}, '[^{_BLANK}]') THEN {sql} END"
 
 
 def shown(value: object) -> str:

@@ -13,13 +13,13 @@ from linkage.engine import DuckDBEngine
 from linkage.errors import InputError, shorten
 from linkage.sources.relation import (
     ABSENT,
-    BLANKS,
     Column,
     Reject,
     Relation,
     literal,
     reading,
     shown,
+    trimmed,
 )
 
 FIRST, LAST = "1990-01-01", "2100-01-01"
@@ -63,7 +63,7 @@ def time_sql(engine: DuckDBEngine, relation: Relation, column: Column) -> tuple[
             parsed = _instant(column.sql, kind)
             present = column.sql
         else:
-            text = f"trim(CAST({column.sql} AS VARCHAR), {BLANKS})"
+            text = trimmed(f"CAST({column.sql} AS VARCHAR)")
             words = ", ".join(literal(word) for word in ("", *ABSENT))
             present = (
                 f"CASE WHEN lower({text}) NOT IN ({words}) AND {text} NOT LIKE '0000-00-00%' "
