@@ -66,14 +66,35 @@ class TestOpen:
         with pytest.raises(CaseError, match=r"can't be read: .*meta"):
             Case(tmp_path)
 
+    def test_no_permission(self, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        exists = Path.exists
+
+        def denied(path: Path) -> bool:
+            if path.name == "case.duckdb":
+                raise PermissionError(13, "Permission denied")
+            return exists(path)
+
+        monkeypatch.setattr(Path, "exists", denied)
+        with pytest.raises(CaseError, match=r"no permission\. A case is readable by its owner"):
+            Case(out)
+
     def test_recovers_from_a_kill_between_two_renames(self, out: Path) -> None:
         out.rename(out.with_name(".case.old-abcd1234"))
         with Case(out) as opened:
             assert len(opened.operators) == 2
         assert beside(out) == ["case"]
 
+    def test_the_run_is_that_of_what_was_opened(self, out: Path) -> None:
+        with Case(out) as opened:
+            write(out)
+            assert opened.run["run"] == 1
+
 
 class TestAnswers:
+    @pytest.fixture(scope="class")
+    def out(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return write(tmp_path_factory.mktemp("answers") / "case")
+
     @pytest.fixture
     def opened(self, out: Path):
         with Case(out) as opened:

@@ -28,15 +28,16 @@ Typed = Callable[..., tuple[int, str, str]]
 COMMAND = [sys.executable, "-c", "import linkage.cli; linkage.cli.main()"]
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return write(tmp_path / "case")
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("plain") / "case")
 
 
-@pytest.fixture
-def hostile_case(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def hostile_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     accounts, operators = hostile()
-    return write(tmp_path / "hostile", accounts, operators, typed=HOSTILE)
+    folder = tmp_path_factory.mktemp("hostile") / "case"
+    return write(folder, accounts, operators, typed=HOSTILE)
 
 
 @pytest.fixture

@@ -50,14 +50,20 @@ class attached:  # noqa: N801 - reads as a statement: with attached(...)
 
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """A connection that reads the case in the folder `path`, and only that."""
-    recover(path.resolve())
-    if not path.exists():
+    try:
+        recover(path.resolve())
+        exists, database = path.exists(), path / DATABASE
+        holds_case = database.exists()
+    except PermissionError:
+        raise CaseError(
+            f"{path}: no permission. A case is readable by its owner only; ask whoever wrote it."
+        ) from None
+    if not exists:
         raise CaseError(
             f"{path}: no such folder. A case is what a run writes: "
             f"linkage run INPUT... --out {path}"
         )
-    database = path / DATABASE
-    if not database.exists():
+    if not holds_case:
         raise CaseError(
             f"{path} is no case: there is no {DATABASE} in it. A case is the folder given as "
             f"--out: linkage run INPUT... --out CASE"
@@ -77,7 +83,7 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
                 f"{database} is open for writing in another program. Close it there and try again."
             ) from None
         line = str(error).strip().splitlines()[0]
-        raise CaseError(f"{database} can't be read: {line} {again(path)}") from None
+        raise CaseError(f"{database} can't be read: {line} {_again(path)}") from None
     except CaseError:
         connection.close()
         raise
@@ -107,10 +113,9 @@ def _check_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         if table.kept and found.get(table.name) != [c.name for c in table.columns]:
             raise CaseError(
                 f"{path / DATABASE} is damaged: its table {table.name} is missing or was changed. "
-                + again(path)
+                + _again(path)
             )
 
 
-def again(path: Path) -> str:
-    """What to type when a case is beyond reading."""
+def _again(path: Path) -> str:
     return f"Move it away and write the case again: linkage run INPUT... --out {path}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linkage.case import chains, graphs
-from linkage.case.database import RANK, again, connect
+from linkage.case.database import RANK, connect
 from linkage.case.views import (
     Account,
     Alternative,
@@ -30,7 +30,7 @@ from linkage.case.views import (
     OperatorView,
     UsedSignal,
 )
-from linkage.errors import CaseError, InputError, shorten
+from linkage.errors import InputError, shorten
 from linkage.schema import VERDICTS
 
 if TYPE_CHECKING:
@@ -135,12 +135,9 @@ class Case:
 
     @property
     def run(self) -> dict[str, Any]:
-        """What run.json says: inputs, settings, seed, versions, seconds, memory."""
-        path = self.path / "run.json"
-        try:
-            details: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CaseError(f"{path}: can't be read ({error}). {again(self.path)}") from None
+        """What run.json says of the last run: inputs, settings, seed, versions, seconds, memory."""
+        rows = self._rows("SELECT details FROM runs ORDER BY run DESC LIMIT 1")
+        details: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
         return details
 
     def evidence(self, operator_id: str) -> pandas.DataFrame:

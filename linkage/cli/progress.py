@@ -86,7 +86,7 @@ class Live:
             BarColumn(bar_width=24),
             _Count(),
             TimeElapsedColumn(),
-            TimeRemainingColumn(compact=True),
+            _Left(),
             console=console(stderr=True),
         )
         self._task: TaskID | None = None
@@ -132,3 +132,12 @@ class _Count(ProgressColumn):
             return Text()
         total = "" if task.total is None or task.finished else f" of {task.total:,.0f}"
         return Text(f"{task.completed:,.0f}{total} {unit}")
+
+
+class _Left(TimeRemainingColumn):
+    """The time left of a stage that knows its end."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None or task.finished or task.time_remaining is None:
+            return Text()
+        return Text.assemble(super().render(task), " left")
