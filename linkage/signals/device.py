@@ -39,6 +39,6 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
     if not _HEXADECIMAL(bare):
         return (Value("device", text),)
     digits = re.sub(r"[-:.]", "", bare).lower()
-    if digits in _SHARED or (len(digits) > 3 and len(set(digits)) == 1):
+    if digits in _SHARED or len(digits) == 1 or (len(digits) > 3 and len(set(digits)) == 1):
         return PLACEHOLDER
     return (Value("device", bare.lower()),)

@@ -20,6 +20,8 @@ from linkage.signals.base import Cleaned, Rejected, Value
 from linkage.signals.text import PLACEHOLDER, listed, tidy, unusable
 
 RESERVED_DOMAIN = Rejected("reserved domain")
+LONGEST = 254
+"""Characters of the longest domain name, with the dot at its end."""
 NOT_A_DOMAIN = Rejected("not a domain")
 
 # open to anybody, and missing from the list: recent providers, relays that hide an address, and
@@ -56,13 +58,15 @@ def host(text: str) -> str | None:
     >>> host("Bücher.Example."), host("localhost")
     ('xn--bcher-kva.example', None)
     """
+    if len(text) > LONGEST:
+        return None
     name = text.lower().removesuffix(".")
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True).decode().lower()
         except UnicodeError:  # what idna raises is one
             return None
-    return name if len(name) < 254 and _FORM.fullmatch(name) else None
+    return name if len(name) < LONGEST and _FORM.fullmatch(name) else None
 
 
 @lru_cache(maxsize=1 << 16)

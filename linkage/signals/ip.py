@@ -25,6 +25,8 @@ from linkage.signals.base import Cleaned, Levels, Rejected, Value
 from linkage.signals.text import MAX_LENGTH, PLACEHOLDER, TOO_LONG, is_placeholder, tidy
 
 NOT_AN_ADDRESS = Rejected("not an address")
+LONGEST = 80
+"""Characters of the longest address: 45, brackets, a port and the name of a zone."""
 _RESERVED = Rejected("reserved address")
 
 # IANA's special-purpose address registries, and RFC 9637 (3fff::/20)
@@ -167,7 +169,7 @@ def _address(text: str) -> Cleaned:
         a, b, c, d = plain.split(".")
         reason = _V4.reason(int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d))
         return reason or (Value("ip", plain), Value("ip_range", f"{a}.{b}.{c}.0/24"))
-    packed = _packed(text)
+    packed = _packed(text) if len(text) <= LONGEST else None
     if packed is None:
         return NOT_AN_ADDRESS
     inner = _carried(packed)

@@ -17,6 +17,8 @@ from linkage.signals.base import Cleaned, Rejected, Value
 from linkage.signals.text import listed, tidy, unusable
 
 TEST_CARD = Rejected("test card")
+LONGEST_CARD = 60
+"""Characters of the longest text that may be a card: 19 digits, spaced and padded."""
 MASKED = Rejected("masked number")
 
 # what issuers use, so that a number of another sort is not taken for a card: Visa, Mastercard,
@@ -64,20 +66,8 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
     problem = unusable(text)
     if problem:
         return problem
-    if text[0].isdigit() and _GROUPED(text):
-        number = re.sub(r"[^0-9]", "", text)
-        if _CARD(number) and passes_luhn(number):
-            return TEST_CARD if number in _TEST_CARDS else _card(number)
-    hashed = _HASHED(text)
-    if hashed:
-        return (Value("payment", text), Value("bin", hashed[1]))
-    hidden = _HIDDEN(text)
-    if hidden:
-        # the last digits alone are shared by one card in ten thousand
-        return _hidden(text, hidden) if hidden[1] and hidden[2] else MASKED
-    if _TEST_TOKEN(text):
-        return TEST_CARD
-    return (Value("payment", text.lower() if _HEXADECIMAL(text) else text),)
+    plain = Value("payment", text.lower() if _HEXADECIMAL(text) else text)
+    return _as_card(text) or (plain,)
 
 
 def passes_luhn(number: str) -> bool:
@@ -90,11 +80,27 @@ def passes_luhn(number: str) -> bool:
     return (sum(map(int, number[::-2])) + sum(doubled)) % 10 == 0
 
 
+def _as_card(text: str) -> Cleaned | None:
+    """What a card number yields, in any of its forms; None if the text is none."""
+    if len(text) > LONGEST_CARD:
+        return None
+    if text[0].isdigit() and _GROUPED(text):
+        number = re.sub(r"[^0-9]", "", text)
+        if _CARD(number) and passes_luhn(number):
+            return TEST_CARD if number in _TEST_CARDS else _card(number)
+    hashed = _HASHED(text)
+    if hashed:
+        return (Value("payment", text), Value("bin", hashed[1]))
+    hidden = _HIDDEN(text)
+    if hidden and hidden[1] and hidden[2]:
+        shown = f"{hidden[1]}*{hidden[2]}"
+        return (Value("payment", shown), Value("bin", hidden[1][: bins.DIGITS]))
+    if hidden:  # the last digits alone are shared by one card in ten thousand
+        return MASKED
+    return TEST_CARD if _TEST_TOKEN(text) else None
+
+
 def _card(number: str) -> Cleaned:
     digest = hashlib.sha256(b"linkage card " + number.encode()).hexdigest()
     start = number[: bins.DIGITS]
     return (Value("payment", f"pan:{start}:{digest[:16]}"), Value("bin", start))
-
-
-def _hidden(text: str, match: re.Match[str]) -> Cleaned:
-    return (Value("payment", f"{match[1]}*{match[2]}"), Value("bin", match[1][: bins.DIGITS]))

@@ -9,6 +9,7 @@ numbers set aside for fiction and those that fingers type for nothing are refuse
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import phonenumbers
 
@@ -18,11 +19,14 @@ from linkage.signals.base import Cleaned, Rejected, Value
 from linkage.signals.text import PLACEHOLDER, tidy, unusable
 
 NOT_A_NUMBER = Rejected("not a phone number")
+MIN_DIGITS, MAX_DIGITS = 7, 15
+LONGEST = 100
+"""Characters of the longest text that is looked at: several numbers, extensions, spaces."""
 FICTIONAL = Rejected("fictional number")
 
-_EXTENSION = re.compile(r"[\s,;.]*(?:(?:extension|extn|ext|x)\b[.:=\s]*|#\s*)[0-9]{1,7}$", re.I)
+_EXTENSION = re.compile(r"[\s,;.]*(?:(?:extension|extn|ext|x)[.:=\s]*|#\s*)[0-9]{1,7}$", re.I)
 _ANOTHER = re.compile(r"\s*(?:/|;|,|\||\bor\b|\band\b)\s*", re.I)
-_FORM = re.compile(r"(?:tel:)?[\s+()\[\]\-./0-9\u2010-\u2015\u2212]+", re.I).fullmatch
+_FORM = re.compile(r"(?:tel:)?[\s(\[]*\+?[\s()\[\]\-./0-9\u2010-\u2015\u2212]+", re.I).fullmatch
 # the North American plan has one length and no prefix to drop: no need to ask phonenumbers
 _PLAIN = re.compile(r"\+1[2-9][0-9]{9}").fullmatch
 # the North American 555-0100 to 555-0199, and the ranges that Ofcom keeps for drama
@@ -57,6 +61,8 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
     problem = unusable(text)
     if problem:
         return problem
+    if len(text) > LONGEST:
+        return NOT_A_NUMBER
     for part in [text, *_ANOTHER.split(text)[:1]]:
         result = _number(_EXTENSION.sub("", part).strip(), config.phone_region.upper())
         if result is not NOT_A_NUMBER:
@@ -65,25 +71,36 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
 
 
 def _number(text: str, region: str) -> Cleaned:
-    text = re.sub(r"\.0$", "", text)  # a column that was read as numbers
+    if not text.isascii():  # digits of other scripts
+        text = "".join(str(unicodedata.decimal(c, c)) for c in text)
     if not _FORM(text):
         return NOT_A_NUMBER
-    international = "+" in text or text.startswith("00")
     digits = re.sub(r"[^0-9]", "", text)
-    if not 7 <= len(digits) <= 17:
+    if not MIN_DIGITS <= len(digits) <= MAX_DIGITS + len("00"):
         return NOT_A_NUMBER
-    if not any(c in "123456789" for c in digits):
-        return PLACEHOLDER
+    plus = "+" if "+" in text else ""
+    international = plus or digits.startswith("00")
     if international or region:
-        spelled = "+" + digits[2:] if text.startswith("00") else text
-        try:
-            number = phonenumbers.parse(spelled, None if international else region)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number and phonenumbers.is_possible_number(number):
-            form = phonenumbers.PhoneNumberFormat.E164
-            return _checked(phonenumbers.format_number(number, form))
-    return _checked(digits) if len(digits) <= 15 else NOT_A_NUMBER
+        spelled = "+" + digits.removeprefix("00") if international else digits
+        number = _e164(spelled, None if international else region)
+        # one prefix may hide another: until nothing is dropped
+        while number and number != spelled:
+            spelled, number = number, _e164(number, None)
+        if number:
+            return _checked(number) if len(number) > MIN_DIGITS else NOT_A_NUMBER
+    return _checked(plus + digits) if len(digits) <= MAX_DIGITS else NOT_A_NUMBER
+
+
+def _e164(text: str, region: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    # the alternative is a number that only works locally, without its area code
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if possible != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _checked(number: str) -> Cleaned:

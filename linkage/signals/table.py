@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import numpy as np
 import pyarrow as pa
 
 from linkage import schema
@@ -23,16 +22,12 @@ from linkage.signals.base import Kind, Levels, Rejected
 MIN_MALFORMED = 20
 """Fewer malformed values are never an error: a small file may have a few of them by accident."""
 
+LEVELS = 3
+"""Most signals that a value may yield, from fine to coarse."""
+
 _SCHEMA = pa.schema(
-    [
-        ("raw", pa.string()),
-        ("signal_kind", pa.string()),
-        ("value", pa.string()),
-        ("parent_kind", pa.string()),
-        ("parent", pa.string()),
-        ("reason", pa.string()),
-        ("rows", pa.int64()),
-    ]
+    [("raw", pa.string()), ("rows", pa.int64()), ("reason", pa.string())]
+    + [(f"{part}_{i}", pa.string()) for i in range(LEVELS) for part in ("kind", "value")]
 )
 _NOUNS = {
     "ip": "addresses",
@@ -54,6 +49,7 @@ def clean(engine: Engine, config: SignalsConfig, kind_of: Callable[[str], Kind])
     for (name,) in kinds:
         _clean_kind(engine, config, kind_of(name))
     engine.drop("_cleaned")
+    _forget_cards(engine)
 
 
 def _clean_kind(engine: Engine, config: SignalsConfig, kind: Kind) -> None:
@@ -68,13 +64,14 @@ def _clean_kind(engine: Engine, config: SignalsConfig, kind: Kind) -> None:
         _SCHEMA,
     )
     _refuse_mismapped(engine, kind)
-    engine.run(
-        f"""
-        INSERT INTO cleaned
-        SELECT '{name}', raw, signal_kind, value, parent_kind, parent
-        FROM _cleaned WHERE reason IS NULL
-        """
-    )
+    for i in range(LEVELS):
+        parent = f"kind_{i + 1}, value_{i + 1}" if i + 1 < LEVELS else "NULL, NULL"
+        engine.run(
+            f"""
+            INSERT INTO cleaned SELECT '{name}', raw, kind_{i}, value_{i}, {parent}
+            FROM _cleaned WHERE value_{i} IS NOT NULL
+            """
+        )
     refused = engine.rows(
         """
         SELECT reason, count(*), CAST(sum(rows) AS BIGINT), min(raw) FROM _cleaned
@@ -89,56 +86,69 @@ def _clean_kind(engine: Engine, config: SignalsConfig, kind: Kind) -> None:
 
 
 def clean_batch(batch: pa.RecordBatch, kind: Kind, config: SignalsConfig) -> pa.RecordBatch:
-    """A batch of `raw` and `rows`: its signals, and its refused values with the reason."""
+    """What `raw` values, with the `rows` that have them, yield: signals, or the reason why none."""
     raw, rows = batch.column("raw"), batch.column("rows")
     parts = []
     if kind.clean_many is not None:
         taken, levels = kind.clean_many(raw)
-        parts += _levels(raw.filter(pa.array(taken)), levels)
-        left = pa.array(~taken)
-        raw, rows = raw.filter(left), rows.filter(left)
+        parts.append(_at_once(raw.filter(pa.array(taken)), rows.filter(pa.array(taken)), levels))
+        raw, rows = raw.filter(pa.array(~taken)), rows.filter(pa.array(~taken))
     parts.append(_one_by_one(raw, rows, kind, config))
     return pa.Table.from_batches(parts, _SCHEMA).combine_chunks().to_batches()[0]
 
 
-def _levels(raw: pa.Array, levels: Levels) -> list[pa.RecordBatch]:
-    """Signals of the same values, from fine to coarse."""
-    parts = []
-    empty, no_rows = pa.nulls(len(raw), pa.string()), pa.nulls(len(raw), pa.int64())
-    for i, (kind, values) in enumerate(levels):
-        parent_kind, parent = empty, empty
-        if i + 1 < len(levels):
-            parent_kind, parent = _constant(levels[i + 1][0], len(raw)), levels[i + 1][1]
-        columns = [raw, _constant(kind, len(raw)), values, parent_kind, parent, empty, no_rows]
-        parts.append(pa.record_batch(columns, schema=_SCHEMA))
-    return parts
-
-
-def _constant(text: str, length: int) -> pa.Array:
-    return pa.array(np.full(length, text, dtype=object), pa.string())
+def _at_once(raw: pa.Array, rows: pa.Array, levels: Levels) -> pa.RecordBatch:
+    nothing = pa.nulls(len(raw), pa.string())
+    columns = [raw, rows, nothing]
+    for kind, values in levels:
+        columns += [pa.repeat(kind, len(raw)), values]
+    columns += [nothing] * (len(_SCHEMA) - len(columns))
+    return pa.record_batch(columns, schema=_SCHEMA)
 
 
 def _one_by_one(raw: pa.Array, rows: pa.Array, kind: Kind, config: SignalsConfig) -> pa.RecordBatch:
-    found: list[tuple[object, ...]] = []
-    for text, n in zip(raw.to_pylist(), rows.to_pylist(), strict=True):
-        result = kind.clean(text, config)
-        if isinstance(result, Rejected):
-            found.append((text, None, None, None, None, result.reason, n))
-            continue
-        for value, parent in zip(result, (*result[1:], (None, None)), strict=True):
-            found.append((text, *value, *parent, None, None))
-    columns = zip(*found, strict=True) if found else [()] * len(_SCHEMA)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
-    return pa.record_batch(arrays, schema=_SCHEMA)
+    results = [kind.clean(text, config) for text in raw.to_pylist()]
+    reasons = [result.reason if isinstance(result, Rejected) else None for result in results]
+    columns = [raw, rows, pa.array(reasons, pa.string())]
+    for i in range(LEVELS):
+        level = [
+            (None, None) if len(result) <= i or isinstance(result, Rejected) else result[i]
+            for result in results
+        ]
+        columns += [pa.array([part[j] for part in level], pa.string()) for j in (0, 1)]
+    return pa.record_batch(columns, schema=_SCHEMA)
+
+
+def _forget_cards(engine: Engine) -> None:
+    """Put their hashes in the place of card numbers, everywhere."""
+    found = "FROM cleaned WHERE signal_kind = 'payment' AND value LIKE 'pan:%' AND raw <> value"
+    if not engine.value(f"SELECT count(*) {found}"):
+        return
+    engine.create("_cards", f"SELECT DISTINCT kind, raw, value AS hashed {found}")
+    engine.create(
+        "observations",
+        """
+        SELECT account, kind, coalesce(hashed, raw) AS raw, min(first_seen) AS first_seen,
+            max(last_seen) AS last_seen, CAST(sum(n) AS BIGINT) AS n
+        FROM observations LEFT JOIN _cards USING (kind, raw) GROUP BY 1, 2, 3
+        """,
+    )
+    engine.create(
+        "cleaned",
+        """
+        SELECT DISTINCT kind, coalesce(hashed, raw) AS raw, signal_kind, value, parent_kind, parent
+        FROM cleaned LEFT JOIN _cards USING (kind, raw)
+        """,
+    )
+    engine.drop("_cards")
 
 
 def _refuse_mismapped(engine: Engine, kind: Kind) -> None:
-    malformed = "reason LIKE 'not a%'"
     count, usable, first = engine.rows(
-        f"""
-        SELECT count(DISTINCT raw) FILTER ({malformed}),
-            count(DISTINCT raw) FILTER (reason IS NULL OR reason <> 'placeholder'),
-            min(raw) FILTER ({malformed})
+        """
+        SELECT count(*) FILTER (reason LIKE 'not a%'),
+            count(*) FILTER (reason IS NULL OR reason <> 'placeholder'),
+            min(raw) FILTER (reason LIKE 'not a%')
         FROM _cleaned
         """
     )[0]
