@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import F64, I64, U8, U64, distinct, heads
+from linkage.signals.prompt.arrays import F64, I64, U8, U64, distinct, heads, unique
 from linkage.signals.prompt.text import Tokens, mix, tokenise
 
 WORDS = 4
@@ -178,7 +178,7 @@ def _rarity(tokens: U64, first: I64, letters: U8) -> F64:
     before[1:] = tokens[:-1]
     before[first[:-1][np.diff(first) > 0]] = 0
     pair = mix(before * _PRIME + tokens) & ~np.uint64((1 << 22) - 1) | slot.astype(np.uint64)
-    different = np.unique(pair) & np.uint64((1 << 22) - 1)
+    different = unique(pair) & np.uint64((1 << 22) - 1)
     count = np.bincount(different.astype(np.int64), minlength=1 << 22)
     spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.minimum(letters, 12)))
     return np.asarray(np.log(len(different) + PRIOR) - np.log(count[slot] + spelled))

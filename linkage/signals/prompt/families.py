@@ -15,7 +15,8 @@ texts it holds and which one describes it best. Steps:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 
 import igraph
 import numpy as np
@@ -30,6 +31,7 @@ from linkage.signals.prompt.arrays import (
     distinct,
     expand,
     heads,
+    unique,
 )
 from linkage.signals.prompt.corpus import WORDS, Corpus, runs
 from linkage.signals.prompt.text import Tokens, mix
@@ -43,6 +45,8 @@ PIECE = 12.0
 FIXED = 33.0
 """Nats that the fixed text of a template needs beyond the cost of its pieces. Measured: phrases
 that people share reach 28 (`I want you to act as a`), templates of a short sentence 34 to 90."""
+LIKELY = 24
+"""Bits of a run by which most that belong to no family are told at once."""
 PART = 0.1
 """Share of a family's prompts from which on a nested one may stand for them."""
 
@@ -69,17 +73,30 @@ class Families:
     def __len__(self) -> int:
         return len(self.runs)
 
+    def only(self, wanted: Mask) -> Families:
+        """These families with the wanted ones for templates, and no runs of others."""
+        keep = wanted[self.family]
+        rank = np.where(wanted, self.rank, -1)
+        return replace(self, run=self.run[keep], family=self.family[keep], rank=rank)
+
+    @functools.cached_property
+    def _likely(self) -> Mask:
+        """By its first bits, whether a run may be one of these: quicker than a search."""
+        likely = np.zeros(1 << LIKELY, dtype=bool)
+        likely[self.run >> np.uint64(64 - LIKELY)] = True
+        return likely
+
     def held(self, tokens: Tokens) -> tuple[I64, I64]:
         """Prompts of a batch and the families they hold, as sorted pairs."""
         run, place = runs(tokens.hashes, tokens.prompt)
-        if len(self.run) == 0:
-            return place[:0], place[:0]
+        likely = np.flatnonzero(self._likely[run >> np.uint64(64 - LIKELY)])
+        if len(likely) == 0:
+            return likely, likely
+        run, place = run[likely], place[likely]
         at = np.minimum(np.searchsorted(self.run, run), len(self.run) - 1)
         hit = np.flatnonzero(self.run[at] == run)
         prompt, known = distinct(tokens.prompt[place[hit]], at[hit], len(self.run))
-        prompt, family = _hold(prompt, self.family[known], self.runs)
-        good = self.rank[family] >= 0
-        return prompt[good], family[good]
+        return _hold(prompt, self.family[known], self.runs)
 
     def choose(self, prompt: I64, family: I64) -> tuple[I64, I64]:
         """For each prompt of sorted pairs its best family."""
@@ -93,7 +110,7 @@ class Families:
             inwards = self.split[current] & contains(self.inner, current * len(self) + family)
             if not inwards.any():
                 break
-            best[np.unique(number[inwards])] = self._best(number[inwards], family[inwards])
+            best[unique(number[inwards])] = self._best(number[inwards], family[inwards])
         return prompt[at], best
 
     def _best(self, key: I64, family: I64) -> I64:
@@ -109,9 +126,8 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     groups = int(group.max(initial=-1)) + 1
     group_of_run = group[heads(run)]
     runs_of_group = np.bincount(group_of_run, minlength=groups)
-    a, b, share = _together(*distinct(group, prompt, prompts), groups, prompts)
-    back = _lookup(a * groups + b, share, b * groups + a)
-    both = (share >= ALIKE) & (back >= ALIKE)
+    a, b = _together(*distinct(group, prompt, prompts), groups, prompts, 1 / ALIKE)
+    both = contains(a * groups + b, b * groups + a)
     graph = igraph.Graph(n=groups, edges=np.column_stack([a[both], b[both]]))
     family_of_group = np.asarray(graph.connected_components().membership, dtype=np.int64)
     count = int(family_of_group.max(initial=-1)) + 1
@@ -192,32 +208,37 @@ def _hold(prompt: I64, family: I64, size: I64) -> tuple[I64, I64]:
     return prompt[enough], family[enough]
 
 
-def _together(key: I64, prompt: I64, keys: int, prompts: int) -> tuple[I64, I64, F64]:
-    """Sorted pairs a, b of keys, and the share of a's prompts (a sample) that have b."""
+def _together(key: I64, prompt: I64, keys: int, prompts: int, most: float) -> tuple[I64, I64]:
+    """Sorted pairs a, b of keys where nearly all of a's prompts (a sample of them) have b.
+
+    `most` is how many times as many prompts as a's b may have.
+    """
     first = bounds(key, keys)
-    order = np.argsort(prompt, kind="stable")
-    by_prompt, at_prompt = key[order], bounds(prompt[order], prompts)
-    looked = np.minimum(np.diff(first), SAMPLE)
+    size = np.diff(first)
+    # in each prompt keys stand in order of size, so that those worth comparing are a range
+    order = np.lexsort((size[key], prompt))
+    by_prompt, widest = key[order], int(size.max(initial=0)) + 1
+    place = prompt[order] * widest + size[by_prompt]
+    looked = np.minimum(size, SAMPLE)
     at, a = expand(first[:-1], first[:-1] + looked)
-    at, owner = expand(at_prompt[prompt[at]], at_prompt[prompt[at] + 1])
-    pair, count = np.unique(a[owner] * keys + by_prompt[at], return_counts=True)
-    a, b = pair // max(keys, 1), pair % max(keys, 1)
-    share = count / looked[a]
-    keep = (a != b) & (share >= 0.1)
-    return a[keep], b[keep], share[keep]
-
-
-def _lookup(keys: I64, values: F64, wanted: I64) -> F64:
-    if len(keys) == 0:
-        return np.zeros(len(wanted))
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, values[at], 0.0)
+    where = prompt[at] * widest
+    low = np.searchsorted(place, where + np.ceil(ALIKE * size[a]).astype(np.int64))
+    high = np.searchsorted(
+        place, where + np.minimum(most * size[a], widest - 1).astype(np.int64), "right"
+    )
+    at, owner = expand(low, high)
+    pair = np.sort(a[owner] * keys + by_prompt[at])
+    start = heads(pair)
+    count = np.diff(np.append(start, len(pair)))
+    a, b = pair[start] // max(keys, 1), pair[start] % max(keys, 1)
+    keep = (a != b) & (count >= ALIKE * looked[a])
+    return a[keep], b[keep]
 
 
 def _outer(shape: _Shape, prompts: int) -> tuple[I64, I64]:
     """Sorted pairs of a family and one that it nests in, itself included."""
-    a, b, share = _together(shape.family, shape.prompt, len(shape), prompts)
-    nests = (share >= ALIKE) & (shape.accounts[b] >= shape.accounts[a])
+    a, b = _together(shape.family, shape.prompt, len(shape), prompts, np.inf)
+    nests = shape.accounts[b] >= shape.accounts[a]
     alone = np.arange(len(shape))
     return distinct(
         np.concatenate([a[nests], alone]), np.concatenate([b[nests], alone]), len(shape) or 1

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from linkage.signals.prompt.arrays import I64, bounds, distinct, expand
-from linkage.signals.prompt.corpus import Corpus
+from linkage.signals.prompt.corpus import CHARACTERS, Corpus
 from linkage.signals.prompt.families import FIXED, Families, find
-from linkage.signals.prompt.skeleton import skeleton
-from linkage.signals.prompt.text import Tokens
+from linkage.signals.prompt.skeleton import Example, skeleton
+from linkage.signals.prompt.text import Tokens, tokenise
 
 EXAMPLES = 8
 """Prompts, of different accounts, that a skeleton is read off."""
@@ -49,25 +49,52 @@ def learn(corpus: Corpus) -> Model:
     used[outer[used[inner]]] = True
     used &= families.rank >= 0
 
+    skeletons = [""] * len(families)
+    for f, text in _skeletons(corpus, families, np.flatnonzero(used), prompt, family):
+        skeletons[f] = text
+    return Model(families.only(np.array([bool(s) for s in skeletons], dtype=bool)), skeletons)
+
+
+def _skeletons(
+    corpus: Corpus, families: Families, wanted: I64, prompt: I64, family: I64
+) -> Iterator[tuple[int, str]]:
+    """Families whose examples do have enough fixed text in common, and that text."""
+    inner, outer = families.outer
     order = np.argsort(family, kind="stable")
     prompts, first = prompt[order], bounds(family[order], len(families))
     around = bounds(inner, len(families))
-    by_family = np.argsort(families.family, kind="stable")
-    run_at = bounds(families.family[by_family], len(families))
-    skeletons = [""] * len(families)
-    for f in np.flatnonzero(used):
-        examples = _examples(corpus, prompts[first[f] : first[f + 1]])
-        if len(examples) < 2:
-            continue
+    order = np.argsort(families.family, kind="stable")
+    run, run_at = families.run[order], bounds(families.family[order], len(families))
+    for f, tokens, parts, examples in _tokenised(corpus, wanted, prompts, first):
         nested = outer[around[f] : around[f + 1]]
-        at, _ = expand(run_at[nested], run_at[nested + 1])
+        shared = np.sort(run[expand(run_at[nested], run_at[nested + 1])[0]])
         nats = corpus.nats[corpus.first[examples[0]] : corpus.first[examples[0] + 1]]
-        shared = np.sort(families.run[by_family[at]])
-        text, fixed = skeleton([corpus.texts[i] for i in examples], shared, nats, corpus.cost)
-        if fixed >= FIXED:
-            skeletons[f] = text
-    known = np.array([bool(s) for s in skeletons], dtype=bool)
-    return Model(replace(families, rank=np.where(known, families.rank, -1)), skeletons)
+        text, worth = skeleton([Example(tokens, p, shared) for p in parts], nats, corpus.cost)
+        if worth >= FIXED:
+            yield f, text
+
+
+def _tokenised(
+    corpus: Corpus, wanted: I64, prompts: I64, first: I64
+) -> Iterator[tuple[int, Tokens, list[slice], list[int]]]:
+    """Families with the tokens of their examples, read many at a time."""
+    waiting: list[tuple[int, list[int]]] = []
+    size = 0
+    for f in [*wanted.tolist(), None]:
+        if f is not None:
+            examples = _examples(corpus, prompts[first[f] : first[f + 1]])
+            if len(examples) >= 2:
+                waiting.append((f, examples))
+                size += sum(len(corpus.texts[i]) for i in examples)
+        if waiting and (f is None or size >= CHARACTERS):
+            tokens = tokenise([corpus.texts[i] for _, some in waiting for i in some])
+            at = bounds(tokens.prompt, sum(len(some) for _, some in waiting)).tolist()
+            done = 0
+            for g, some in waiting:
+                parts = [slice(at[k], at[k + 1]) for k in range(done, done + len(some))]
+                yield g, tokens, parts, some
+                done += len(some)
+            waiting, size = [], 0
 
 
 def _examples(corpus: Corpus, prompts: I64) -> list[int]:

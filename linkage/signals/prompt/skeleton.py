@@ -16,7 +16,7 @@ import numpy as np
 
 from linkage.signals.prompt.arrays import F64, I64, U64, Mask
 from linkage.signals.prompt.corpus import WORDS, runs
-from linkage.signals.prompt.text import NUMBER, Tokens, tokenise
+from linkage.signals.prompt.text import NUMBER, Tokens
 
 SLOT = "⟨…⟩"
 WIDTH = 300
@@ -29,15 +29,15 @@ SEPARATOR = 12
 """Characters of punctuation that are shown between two words."""
 
 
-def skeleton(texts: list[str], shared: U64, nats: F64, cost: float) -> tuple[str, float]:
-    """The skeleton of prompts that hold the sorted runs `shared`, and the nats of its fixed text.
+def skeleton(examples: list[Example], nats: F64, cost: float) -> tuple[str, float]:
+    """The skeleton of prompts of one family, and the nats of its fixed text.
 
-    The first text is the one that the others are laid against; `nats` is of its tokens, `cost`
+    The first example is the one that the others are laid against; `nats` is of its tokens, `cost`
     is what each piece of fixed text has to beat.
     """
-    model, *others = (_Example(text, shared) for text in texts)
+    model, *others = examples
     links = [model.align(other) for other in others]
-    needed = len(texts) - len(texts) // 8
+    needed = len(examples) - len(examples) // 8
     fixed: Mask = _count(model, [link >= 0 for link in links]) >= needed
     # two words stand together where they do in nearly all examples
     joined: Mask = _count(model, [_adjacent(link) for link in links]) >= needed
@@ -53,7 +53,7 @@ def skeleton(texts: list[str], shared: U64, nats: F64, cost: float) -> tuple[str
 
 
 def _write(
-    model: _Example, pairs: list[tuple[_Example, list[int]]], fixed: list[bool], joined: list[bool]
+    model: Example, pairs: list[tuple[Example, list[int]]], fixed: list[bool], joined: list[bool]
 ) -> str:
     needed = min(3, 1 + len(pairs))
     index = [i for i, yes in enumerate(fixed) if yes]
@@ -74,22 +74,22 @@ def _write(
     return " ".join("".join(parts).split())
 
 
-class _Example:
-    """The tokens of one prompt, and which of them are near shared runs."""
+class Example:
+    """The tokens of one prompt, and which of them are near the family's runs."""
 
-    def __init__(self, text: str, shared: U64) -> None:
-        tokens: Tokens = tokenise([text])
-        self.text, self.hashes = tokens.text, tokens.hashes
-        self.start, self.end = tokens.start, tokens.end
-        run, place = runs(tokens.hashes, tokens.prompt)
+    def __init__(self, tokens: Tokens, part: slice, shared: U64) -> None:
+        self.text, self.hashes = tokens.text, tokens.hashes[part]
+        self.start, self.end = tokens.start[part].tolist(), tokens.end[part].tolist()
+        run, place = runs(self.hashes, tokens.prompt[part])
         at = np.minimum(np.searchsorted(shared, run), len(shared) - 1)
-        hit = place[shared[at] == run]
-        change = np.zeros(len(tokens.hashes) + 1, dtype=np.int64)
-        np.add.at(change, np.maximum(hit - NEAR, 0), 1)
-        np.add.at(change, np.minimum(hit + WORDS + NEAR, len(tokens.hashes)), -1)
-        self.near = np.flatnonzero(np.cumsum(change[:-1]) > 0)
+        near = np.zeros(len(self.hashes), dtype=bool)
+        last = 0
+        for i in place[shared[at] == run].tolist():
+            near[max(last, i - NEAR) : i + WORDS + NEAR] = True
+            last = i + WORDS + NEAR
+        self.near = np.flatnonzero(near)
 
-    def align(self, other: _Example) -> I64:
+    def align(self, other: Example) -> I64:
         """For each token its partner in the other prompt, or -1."""
         partner = np.full(len(self.hashes), -1, dtype=np.int64)
         matcher = SequenceMatcher(
@@ -103,18 +103,25 @@ class _Example:
         return partner
 
     def word(self, i: int) -> str:
-        return "".join(c for c in self.text[self.start[i] : self.end[i]] if c.isprintable())
+        """A word as it is written."""
+        return _printable(self.text[self.start[i] : self.end[i]], "")
 
     def gap(self, i: int) -> str:
-        text = self.text[self.end[i] : self.start[i + 1]]
-        shown = "".join(c if c.isprintable() else " " for c in text)
-        return shown if len(shown) <= SEPARATOR else " "
+        """What stands between a word and the next."""
+        gap = self.text[self.end[i] : self.start[i + 1]]
+        return _printable(gap, " ") if len(gap) <= SEPARATOR else " "
 
     def tail(self, i: int) -> str:
         """Punctuation that follows a word without a space."""
         rest = self.text[self.end[i] : self.end[i] + 3].split("\0")[0]
         marks = itertools.takewhile(lambda c: not c.isspace() and not c.isalnum(), rest)
-        return "".join(c for c in marks if c.isprintable())
+        return _printable("".join(marks), "")
+
+
+def _printable(text: str, otherwise: str) -> str:
+    return (
+        text if text.isprintable() else "".join(c if c.isprintable() else otherwise for c in text)
+    )
 
 
 def _adjacent(link: I64) -> Mask:
@@ -124,7 +131,7 @@ def _adjacent(link: I64) -> Mask:
     return beside
 
 
-def _count(model: _Example, masks: list[Mask]) -> I64:
+def _count(model: Example, masks: list[Mask]) -> I64:
     total = np.ones(len(model.hashes), dtype=np.int64)
     for mask in masks:
         total += mask
