@@ -26,6 +26,12 @@ def out(tmp_path: Path) -> Path:
     return write(tmp_path / "case")
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case that nobody changes."""
+    return write(tmp_path_factory.mktemp("lasting") / "case")
+
+
 def beside(path: Path) -> list[str]:
     return sorted(entry.name for entry in path.parent.iterdir())
 
@@ -91,13 +97,9 @@ class TestOpen:
 
 
 class TestAnswers:
-    @pytest.fixture(scope="class")
-    def out(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return write(tmp_path_factory.mktemp("answers") / "case")
-
     @pytest.fixture
-    def opened(self, out: Path):
-        with Case(out) as opened:
+    def opened(self, lasting: Path):
+        with Case(lasting) as opened:
             yield opened
 
     def test_frames(self, opened: Case) -> None:
@@ -139,7 +141,7 @@ class TestAnswers:
     def test_short_operator_ids(self, opened: Case, name: str) -> None:
         assert opened.show(name).operator.operator_id == "OP-AAA111"
 
-    def test_unknown_operator(self, opened: Case, out: Path) -> None:
+    def test_unknown_operator(self, opened: Case, lasting: Path) -> None:
         with pytest.raises(InputError) as error:
             opened.show("AA")
         assert str(error.value) == (
@@ -148,17 +150,17 @@ class TestAnswers:
         with pytest.raises(InputError) as error:
             opened.show("OP-AAA112")
         assert str(error.value) == (
-            f'no operator "OP-AAA112" in {out}. Did you mean "OP-AAA111"? '
-            f"List them: linkage operators {out}"
+            f'no operator "OP-AAA112" in {lasting}. Did you mean "OP-AAA111"? '
+            f"List them: linkage operators {lasting}"
         )
         for name in ("", "  ", "%", "'; DROP TABLE operators; --"):
             with pytest.raises(InputError, match="no operator"):
                 opened.evidence(name)
 
-    def test_unknown_account(self, opened: Case, out: Path) -> None:
+    def test_unknown_account(self, opened: Case, lasting: Path) -> None:
         with pytest.raises(InputError) as error:
             opened.account("anne")
-        assert str(error.value) == f'no account "anne" in {out}. Did you mean "ann"?'
+        assert str(error.value) == f'no account "anne" in {lasting}. Did you mean "ann"?'
         with pytest.raises(InputError) as error:
             opened.account("zzzzzz")
         assert str(error.value).endswith('Its accounts look like "ann" and "bob".')
