@@ -87,11 +87,12 @@ def _instant(sql: str, kind: str) -> str:
 
 def _parsed(text: str, day_first: bool) -> str:
     number = f"TRY_CAST({text} AS DOUBLE)"
-    # 3-4-2024, 3.4.2024 and 3/4/2024, one spelling
+    # 3-4-24, 3.4.2024 and 3/4/2024, one spelling
     slashed = rf"regexp_replace({text}, '{_SLASHED}', '\1/\2/\3 ')"
+    slashed = rf"regexp_replace({slashed}, '^([0-9]+/[0-9]+/)([0-9][0-9] )', '\120\2')"
     slashed = rf"trim(regexp_replace(upper({slashed}), ' +', ' ', 'g'))"
-    date = "%d/%m" if day_first else "%m/%d"
-    slashes = [f"{date}/{y} {clock}".strip() for y in ("%Y", "%y") for clock in _CLOCKS]
+    date = "%d/%m/%Y" if day_first else "%m/%d/%Y"
+    slashes = [f"{date} {clock}".strip() for clock in _CLOCKS]
     # spellings of ISO 8601 that the engine's own cast does not take
     iso = rf"regexp_replace({text}, '\[[^]]*\]$| [A-Z]{{3,4}}$', '')"
     iso = rf"regexp_replace({iso}, '([0-9]),([0-9]+)', '\1.\2')"

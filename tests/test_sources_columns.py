@@ -1,0 +1,156 @@
+import json
+
+import pytest
+
+from linkage import sources
+from linkage.config import SourcesConfig
+from linkage.engine import DuckDBEngine
+from linkage.errors import ConfigError, InputError
+from linkage.sources.columns import ALIASES, KINDS, kind_of, plain, uses
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def mapping(path, **rules):
+    engine = DuckDBEngine()
+    sources.load(engine, [path], SourcesConfig(map=rules))
+    return json.loads(engine.value("SELECT columns FROM inputs"))
+
+
+def error(path, rules, kind=ConfigError):
+    with pytest.raises(kind) as caught:
+        sources.load(DuckDBEngine(), [path], SourcesConfig(map=rules))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(alias, kind) for kind, aliases in ALIASES.items() for alias in aliases],
+)
+def test_every_alias_is_known_however_it_is_written(name, kind):
+    spellings = {name, name.upper(), name.replace("_", " ").title(), name.replace("_", "-")}
+    if kind in ("kind", "value"):
+        return
+    for spelling in spellings:
+        [use] = uses([spelling], {})
+        assert use.kind == kind, spelling
+
+
+def test_aliases_name_one_kind_each():
+    names = [plain(alias) for aliases in ALIASES.values() for alias in aliases]
+    assert len(names) == len(set(names))
+
+
+def test_every_kind_can_be_mapped_to_by_its_own_name():
+    for kind in KINDS:
+        assert kind_of(kind) == kind
+
+
+def test_the_kinds_of_columns_are_kinds_of_signals():
+    from linkage.signals import KINDS as SIGNALS
+
+    assert set(KINDS) <= set(SIGNALS)
+
+
+def test_the_best_alias_is_the_account_and_the_others_are_not_used():
+    found = uses(["user", "account_id", "uid", "ts", "timestamp"], {})
+    assert [(use.kind, use.note) for use in found] == [
+        (None, "not used: account_id is the account"),
+        ("account", ""),
+        (None, "not used: account_id is the account"),
+        (None, "not used: timestamp is the timestamp"),
+        ("timestamp", ""),
+    ]
+
+
+def test_kind_and_value_go_together():
+    assert [use.kind for use in uses(["account", "kind", "value"], {})] == [
+        "account", "kind", "value",
+    ]  # fmt: skip
+    assert uses(["value"], {})[0].note == "not used: there is no column kind"
+    assert uses(["kind"], {})[0].note == "not used: there is no column value"
+
+
+def test_the_map_overrules_aliases(tmp_path):
+    path = write(tmp_path / "a.csv", "Id,user,ip,Fax No,Tax ID,note\n1,b,c,d,e,f\n")
+    rules = {"Id": "account", "user": "name", "ip": "ignore", "fax_no": "phone", "note": "fax"}
+    assert mapping(path, **rules) == {
+        "Id": "account", "user": "name", "ip": None, "Fax No": "phone", "Tax ID": None,
+        "note": "fax",
+    }  # fmt: skip
+
+
+def test_an_exact_name_is_mapped_before_a_similar_one(tmp_path):
+    path = write(tmp_path / "a.csv", "account,home ip,home_ip\n1,b,c\n")
+    assert mapping(path, home_ip="device") == {
+        "account": "account", "home ip": None, "home_ip": "device",
+    }  # fmt: skip
+
+
+def test_kinds_may_be_written_as_aliases(tmp_path):
+    path = write(tmp_path / "a.csv", "x,y,z\n1,b,c\n")
+    assert mapping(path, x="user_id", y="Card Fingerprint", z="PHONE") == {
+        "x": "account", "y": "payment", "z": "phone",
+    }  # fmt: skip
+
+
+def test_several_columns_may_be_of_one_kind(tmp_path):
+    path = write(tmp_path / "a.csv", "account,Phone,Fax\n1,b,c\n")
+    engine = DuckDBEngine()
+    sources.load(engine, [path], SourcesConfig(map={"Fax": "phone"}))
+    assert engine.rows("SELECT kind, raw FROM observations ORDER BY raw") == [
+        ("phone", "b"), ("phone", "c"),
+    ]  # fmt: skip
+
+
+def test_a_mapped_column_that_is_not_there_is_an_error(tmp_path):
+    path = write(tmp_path / "a.csv", "account,client_ip\n1,b\n")
+    assert error(path, {"clientip2": "ip"}) == (
+        '--map clientip2=ip: no input has a column "clientip2". Did you mean "client_ip"?'
+    )
+
+
+def test_a_kind_that_is_no_word_is_an_error(tmp_path):
+    path = write(tmp_path / "a.csv", "account,x\n1,b\n")
+    assert error(path, {"x": "an ip!"}).startswith(
+        '--map x=an ip!: a kind is a word of small letters, digits and _, found "an ip!". '
+    )
+
+
+def test_two_accounts_in_one_table_are_an_error(tmp_path):
+    path = write(tmp_path / "a.csv", "a,b,ip\n1,b,c\n")
+    assert error(path, {"a": "account", "b": "account"}) == (
+        '--map: "a" and "b" are both mapped to account; a table has one. Drop one.'
+    )
+
+
+def test_a_table_without_an_account_is_an_error(tmp_path):
+    path = write(tmp_path / "a.csv", "id,ip\n1,b\n")
+    assert error(path, {}, InputError) == (
+        "a.csv: no account column. Expected one named account_id, account, user_id, user, uid, "
+        'customer_id; found "id", "ip".\nSay which column is the account: --map COLUMN=account'
+    )
+
+
+def test_inputs_without_any_signal_are_an_error(tmp_path):
+    path = write(tmp_path / "a.csv", "account,created_at,colour\n1,2024-01-01,red\n")
+    message = error(path, {}, InputError)
+    assert message.startswith(
+        "No input has a column of signals, such as ip or email: "
+        'a.csv has "account", "created_at", "colour".\n'
+        "Say what a column holds: --map COLUMN=KIND (kinds: payment, bin, ip, "
+    )
+    # one table of several may have none
+    events = write(tmp_path / "b.csv", "account,ip\n1,x\n")
+    sources.load(DuckDBEngine(), [path, events], SourcesConfig())
+
+
+def test_a_column_of_many_different_words_is_no_column_of_kinds(tmp_path):
+    rows = "".join(f"1,word{i},x\n" for i in range(300))
+    path = write(tmp_path / "a.csv", "account,kind,value\n" + rows)
+    message = error(path, {}, InputError)
+    assert message.startswith('a.csv, column "kind": more than 200 different kinds (one is "word')
+    assert message.endswith("--map kind=ignore")
