@@ -47,7 +47,7 @@ def small() -> Rows:
             (0, "ip", "198.51.100.7", None, 5, None),
             (1, "payment", "card-A", None, 3, None),
             (2, "payment", "card-B", None, 3, None),
-            (3, "prompt", "Translate <*> into <*>", None, 9, None),
+            (3, "prompt", "Translate ⟨…⟩ into ⟨…⟩", None, 9, None),
             (4, "email_domain", "gmail.com", None, 900, "free mail"),
         ],
         "edges": [
@@ -90,7 +90,7 @@ def small() -> Rows:
         "evidence": [
             ("OP-AAAAAA", 1, "payment", "card-A", 3, 0, 7.0),
             ("OP-AAAAAA", 2, "payment", "card-B", 2, 1, 6.0),
-            ("OP-AAAAAA", 3, "prompt", "Translate <*> into <*>", 5, 4, 2.5),
+            ("OP-AAAAAA", 3, "prompt", "Translate ⟨…⟩ into ⟨…⟩", 5, 4, 2.5),
             ("OP-BBBBBB", 0, "ip", "198.51.100.7", 3, 2, 3.0),
         ],
         "scorecard": [
@@ -155,7 +155,7 @@ def hostile() -> Rows:
 
 
 TEMPLATE = (
-    "You are an expert in <*>. Question {}: solve <*> step by step.\nGive the answer as <*> and"
+    "You are an expert in ⟨…⟩. Question {}: solve ⟨…⟩ step by step.\nGive the answer as ⟨…⟩ and"
     " explain why each step follows from the one before."
 )
 MAPPING = (

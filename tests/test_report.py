@@ -48,13 +48,11 @@ def test_page_holds_what_the_tables_say(tmp_path):
     assert overview["rejected"] == [["", "ip", "private address", 3, 40, "10.0.0.1"]]
     assert overview["ignored"] == [["email_domain", "free mail", 1, 900]]
     assert overview["run"] == {"run": 1, "finished": "2025-03-11 00:00", "seed": 7}
-    # one operator with q up to 0.05, whose q is 0.004; two in all, the worse with 0.3
-    assert overview["chance"]["expected"] == 0.0
-    assert overview["chance"]["expected_all"] == 0.6
+    assert overview["chance"] == {"limit": 0.05, "tested": 2, "strong": 1, "expected": 0.0}
 
     first = data["operator-0"]
     assert first["scorecard"][0] == ["cards", "2 cards for 5 accounts", 2.0]
-    assert [s[1] for s in first["signals"]] == ["card-A", "Translate <*> into <*>", "card-B"]
+    assert [s[1] for s in first["signals"]] == ["card-A", "Translate ⟨…⟩ into ⟨…⟩", "card-B"]
     assert first["members"]["id"] == ["acc-2", "acc-0", "acc-1", "acc-3", "acc-4"]
     # of acc-2's signals the heaviest two, as positions in the list of signals
     assert first["members"]["signals"][:2] == [0, 2]
@@ -189,7 +187,7 @@ def test_redacted_values_are_gone_but_still_match(tmp_path):
     assert data["overview"]["redacted"] is True
     assert first["signals"][0][1] in data["overview"]["operators"][0][8]
     assert data["overview"]["rejected"][0][5] == first["signals"][0][1]
-    assert first["signals"][1][1] == "Translate <*> into <*>"
+    assert first["signals"][1][1] == "Translate ⟨…⟩ into ⟨…⟩"
     assert "acc-2" in first["members"]["id"]
     other = blocks(page_of(tmp_path, rows, "again", redact=True))
     assert other["operator-0"]["signals"][0][1] != first["signals"][0][1]

@@ -92,6 +92,8 @@ def test_hostile_values_do_nothing(opened):
         links = page.locator("a").evaluate_all("nodes => nodes.map(n => n.getAttribute('href'))")
         assert all(link is None or re.match(r"#|blob:null/", link) for link in links)
         assert not UNSEEN.search(page.locator("main").evaluate("n => n.textContent"))
+    assert page.evaluate("short('🧿'.repeat(3000), 24)") == "🧿" * 23 + "…"
+    assert page.evaluate("short('🧿'.repeat(24), 24)") == "🧿" * 24
     assert it.troubles == []
     assert {url.split("#")[0] for url in it.requests if not url.startswith("blob:")} == {
         it.address.split("#")[0]
@@ -174,6 +176,7 @@ def test_keyboard_opens_an_operator_and_comes_back(opened):
     page.get_by_role("link", name="OP-AAAAAA").focus()
     page.keyboard.press("Enter")
     assert page.url.endswith("#OP-AAAAAA")
+    page.locator("h1", has_text="OP-AAAAAA").wait_for()
     assert page.evaluate("document.activeElement.innerText") == "Operator OP-AAAAAA"
     assert page.title().startswith("Operator OP-AAAAAA")
     text = page.locator("main").inner_text()
@@ -181,16 +184,16 @@ def test_keyboard_opens_an_operator_and_comes_back(opened):
         "5 accounts share 2 cards (card-A, card-B) and a template.",
         "sign-ups: spread evenly over five days (−0.5 nats)",
         "1 member of 5 (20%) is held by one signal only",
-        "Held alone most often by prompt template “Translate <*> into <*>” (1)",
+        "Held alone most often by prompt template “Translate ⟨…⟩ into ⟨…⟩” (1)",
         "payment card: 2 signals",
         "Sign-ups: 5 sign-ups, at most 1 in a day (2025-03-01).",
         "Nothing is left out.",
         "confirmed by Ann",
     ):
         assert words in text, words
-    assert it.texts("mark.slot") == ["<*>", "<*>"]
+    assert it.texts("mark.slot") == ["⟨…⟩", "⟨…⟩"]
     page.go_back()
-    assert page.locator("h1").inner_text() == "Operators behind accounts"
+    page.locator("h1", has_text="Operators behind accounts").wait_for()
     page.locator(".listing tbody tr").nth(1).locator("td").last.click()
     page.locator("h1", has_text="OP-BBBBBB").wait_for()
     page.locator(".skip").focus()

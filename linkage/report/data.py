@@ -70,16 +70,26 @@ class Reader:
             "signals": self._rows("SELECT count(*) FROM signals")[0][0],
             "inputs": self._inputs(),
             "rejected": [
-                [source, kind, reason, count, rows, self._value(kind or "", example)]
+                [
+                    _cut(source or "", CUT_OTHERS),
+                    kind,
+                    _cut(reason or "", CUT_OTHERS),
+                    count,
+                    rows,
+                    self._value(kind or "", example),
+                ]
                 for source, kind, reason, count, rows, example in self._rows(
                     "SELECT source, kind, reason, count, rows, example FROM rejected"
                     " ORDER BY rows DESC, kind, reason, source"
                 )
             ],
-            "ignored": self._rows(
-                "SELECT kind, ignored, count(*), max(accounts) FROM signals"
-                " WHERE ignored IS NOT NULL GROUP BY ALL ORDER BY 3 DESC, 1, 2"
-            ),
+            "ignored": [
+                [kind, _cut(why, CUT_OTHERS), count, most]
+                for kind, why, count, most in self._rows(
+                    "SELECT kind, ignored, count(*), max(accounts) FROM signals"
+                    " WHERE ignored IS NOT NULL GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+                )
+            ],
             "found": self._rows(
                 "SELECT verdict, count(*), sum(accounts)::BIGINT FROM operators GROUP BY verdict"
                 f" ORDER BY list_position({list(VERDICTS)!r}, verdict) NULLS LAST, verdict"
@@ -342,7 +352,6 @@ def _chance(q_values: list[float | None]) -> dict[str, Any]:
         "tested": len(tested),
         "strong": len(strong),
         "expected": round(len(strong) * max(strong, default=0.0), 2),
-        "expected_all": round(len(tested) * max(tested, default=0.0), 2),
     }
 
 

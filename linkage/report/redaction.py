@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Iterable
 
 # what these hold is no person's; addresses and numbers inside them are masked all the same
-OPEN_KINDS = {"prompt", "user_agent", "referral", "transfer", "created_at", "timestamp"}
+OPEN_KINDS = {"prompt", "user_agent", "created_at", "timestamp", "sign_up", "sign_up_day"}
 
 EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"
 IPV4 = r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.]*\w)"
@@ -35,8 +35,8 @@ class Redaction:
     >>> redaction = Redaction(True, key=b"example")
     >>> redaction.value("ip", "8.8.8.8")
     'masked-b3f53fcf30'
-    >>> redaction.value("prompt", "Translate <*> for ann@example.com")
-    'Translate <*> for masked-26d1297ce8'
+    >>> redaction.value("prompt", "Translate ⟨…⟩ for ann@example.com")
+    'Translate ⟨…⟩ for masked-26d1297ce8'
     """
 
     def __init__(self, active: bool, key: bytes | None = None) -> None:
@@ -49,7 +49,8 @@ class Redaction:
             return value
         if kind in ("referral", "transfer"):
             return self.account(value)
-        return IN_TEXTS.sub(self._found, value) if kind in OPEN_KINDS else self._mask(value)
+        named = kind not in OPEN_KINDS and not kind.endswith("_sharing")
+        return self._mask(value) if named else IN_TEXTS.sub(self._found, value)
 
     def account(self, account_id: str) -> str:
         """An account id, with addresses and phone numbers in it masked."""

@@ -43,7 +43,7 @@ function value(text, className) {
   return el("bdi", { class: `value ${className || ""}`.trim() }, text === "" ? "(empty)" : text);
 }
 
-const SLOT = /(<[^<>\n]{0,40}>|\{[^{}\n]{0,40}\}|⟨[^⟨⟩\n]{0,40}⟩|\[[A-Z_]{2,20}\])/;
+const SLOT = /(⟨…⟩)/;
 
 // A template, with its slots marked and its line breaks kept.
 function template(text) {
@@ -53,7 +53,8 @@ function template(text) {
 }
 
 function short(text, width) {
-  const characters = Array.from(text.slice(0, 2 * width));
+  // characters, not code units: a pair is never split
+  const characters = Array.from(text.slice(0, 2 * width + 2));
   return characters.length > width ? `${characters.slice(0, width - 1).join("")}…` : text;
 }
 
@@ -122,17 +123,22 @@ const KINDS = {
   payment: "payment card", bin: "card's first digits", ip: "IP address", ip_range: "address range",
   prompt: "prompt template", email: "e-mail", email_domain: "e-mail domain", phone: "phone",
   device: "device", user_agent: "user agent", address: "postal address", name: "name",
-  website: "website", referral: "invited by", transfer: "transfer to",
+  website: "website", sign_up: "hour of sign-up (UTC)", sign_up_day: "day of sign-up (UTC)",
+  referral: "invited by", transfer: "transfer to",
 };
 
-const SHORT_KINDS = { payment: "card", bin: "card\u2019s first digits", ip: "IP", prompt: "template", address: "address" };
+const SHORT_KINDS = { payment: "card", bin: "card\u2019s first digits", ip: "IP", prompt: "template", address: "address",
+  sign_up: "sign-up hour", sign_up_day: "sign-up day" };
+const SHARING = "_sharing";
 
 function shortKind(kind) {
+  if (kind.endsWith(SHARING)) return `${shortKind(kind.slice(0, -SHARING.length))} sharing`;
   return Object.hasOwn(SHORT_KINDS, kind) ? SHORT_KINDS[kind] : kindName(kind);
 }
 
 function kindName(kind) {
-  return Object.hasOwn(KINDS, kind) ? KINDS[kind] : kind;
+  if (kind.endsWith(SHARING)) return `how widely the ${kindName(kind.slice(0, -SHARING.length))} is shared`;
+  return Object.hasOwn(KINDS, kind) ? KINDS[kind] : short(kind, 40).replaceAll("_", " ");
 }
 
 const VERDICTS = {

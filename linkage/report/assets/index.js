@@ -41,18 +41,19 @@ function readCard() {
 function foundCard() {
   return card("What was found", operators.length ? el("ul", {}, overview.found.map(([verdict, n, accounts]) =>
     el("li", { class: "pair" }, el("span", {}, badge(verdict || "unclear")),
-      el("span", {}, count(n, "operator"), el("br"), count(accounts, "account")))))
+      el("span", {}, `${count(n, "operator")}, ${count(accounts, "account")}`))))
     : el("p", {}, "No group of accounts shares more than chance allows."));
 }
 
 function chanceCard() {
-  const { limit, tested, strong, expected, expected_all: all } = overview.chance;
+  const { limit, tested, strong, expected } = overview.chance;
   if (!operators.length) return card("How many to expect false", el("p", {}, "There is none to be wrong about."));
   if (!tested) return card("How many to expect false", el("p", {}, "Not tested: no operator has a q-value, so how many chance would make is not known."));
-  const about = (n) => (n < 0.05 ? "fewer than 0.05 are" : `at most about ${number(n, n < 10 ? 1 : 0)} ${n <= 1 ? "is" : "are"}`);
+  const weak = tested - strong;
+  const about = expected < 0.05 ? "hardly any is" : `at most about ${number(expected, expected < 10 ? 1 : 0)} ${expected <= 1 ? "is" : "are"}`;
   return card("How many to expect false", el("ul", {},
-    el("li", {}, `Of ${count(strong, "operator")} with q up to ${number(limit, 2)}, ${about(expected)} expected to be chance.`),
-    strong < tested ? el("li", {}, `Of all ${number(tested)} that were tested, ${about(all)}.`) : null,
+    strong ? el("li", {}, `Of ${count(strong, "operator")} with q up to ${number(limit, 2)}, ${about} expected to be chance.`) : null,
+    weak ? el("li", {}, `${count(weak, "operator")} with a higher q: leads, not findings.`) : null,
     tested < operators.length ? el("li", {}, `${count(operators.length - tested, "operator")} without a q-value.`) : null,
     el("li", {}, "Chance means: shuffled data give groups as strong. Whether one hand is honest is the verdict\u2019s question.")));
 }
@@ -60,10 +61,14 @@ function chanceCard() {
 function leftCard() {
   const rows = overview.rejected.reduce((sum, r) => sum + (r[4] || 0), 0);
   const ignored = overview.ignored.reduce((sum, r) => sum + r[2], 0);
+  const byReason = new Map();
+  for (const [, reason, n] of overview.ignored) byReason.set(reason, (byReason.get(reason) || 0) + n);
+  const reasons = [...byReason].sort(([, n], [, m]) => m - n);
   return card("What was left out", rows || ignored ? el("ul", {},
     rows ? el("li", {}, `${count(rows, "row")} with a value that was rejected`) : null,
     overview.rejected.slice(0, 3).map(([, kind, reason, , n]) => el("li", { class: "minor" }, kindName(kind || ""), ": ", value(reason || ""), ` (${number(n)})`)),
     ignored ? el("li", {}, `${count(ignored, "signal")} not used as evidence`) : null,
+    reasons.slice(0, 2).map(([reason, n]) => el("li", { class: "minor" }, value(reason), ` (${number(n)})`)),
     el("li", {}, el("a", { href: "#left-out", click: reveal }, "All reasons, with counts")))
     : el("p", {}, "Nothing: every value was used."));
 }
@@ -80,7 +85,7 @@ function operatorsSection() {
   const verdicts = overview.found.map(([verdict, n]) => [verdict || "unclear", n]);
   const kinds = [...new Set(operators.flatMap((operator) => operator.kinds))].sort();
   const boxes = verdicts.map(([verdict, n]) => [verdict, el("input", { type: "checkbox", checked: true, change: () => filter() }), n]);
-  const kind = el("select", { change: () => filter() }, el("option", { value: "" }, "any"), kinds.map((k, n) => el("option", { value: n }, kindName(k))));
+  const kind = el("select", { change: () => filter() }, el("option", { value: "" }, "any"), kinds.map((k, n) => el("option", { value: n }, shortKind(k))));
   const least = el("input", { type: "number", min: "0", step: "1", inputmode: "numeric", class: "small", input: () => filter() });
   const search = el("input", { type: "search", autocomplete: "off", spellcheck: "false", input: () => filter() });
   const table = pagedTable({
@@ -96,9 +101,9 @@ function operatorsSection() {
       { name: "Score", numeric: true, key: (o) => o.score, cell: (o) => number(o.score, 3) },
       { name: "Accounts", numeric: true, key: (o) => o.accounts, cell: (o) => number(o.accounts) },
       { name: "q", numeric: true, key: (o) => o.q, cell: (o) => chance(o.q) },
-      { name: "Kinds of evidence", cell: (o) => o.kinds.map((k) => el("span", { class: "chip" }, shortKind(k))) },
+      { name: "Kinds of evidence", cell: (o) => kindsOf(o) },
       { name: "First to last seen", key: (o) => o.first, cell: (o) => seen(o) },
-      { name: "Why", wide: true, cell: (o) => value(o.why) },
+      { name: "Why", wide: true, cell: (o) => value(o.why, "clamp") },
     ],
   });
 
@@ -121,6 +126,14 @@ function operatorsSection() {
       el("label", {}, "Kind of evidence ", kind),
       el("label", {}, "At least ", least, " accounts"),
       el("label", {}, "Search ", search)), table.node] : null);
+}
+
+const KINDS_NAMED = 4;
+
+function kindsOf(operator) {
+  const names = operator.kinds.map(shortKind);
+  const more = names.length - KINDS_NAMED;
+  return (more > 1 ? [...names.slice(0, KINDS_NAMED), `${more} more`] : names).map((name) => el("span", { class: "chip" }, name));
 }
 
 function seen(operator) {

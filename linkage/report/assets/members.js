@@ -19,7 +19,7 @@ function membersSection(operator, detail) {
       { name: "Signals that hold it", numeric: true, key: (n) => members.held_by[n], cell: (n) =>
         members.held_by[n] <= 1 ? el("span", { class: "warn" }, ONE) : number(members.held_by[n]) },
       { name: "Strongest of them", wide: true, cell: (n) => holders(n).map((s) =>
-        el("span", { class: "holder" }, kindName(s[0]), " ", value(short(s[1], 40)))) },
+        el("span", { class: "holder" }, shortKind(s[0]), " ", value(short(s[1], 80)))) },
       { name: "Signed up", numeric: true, key: (n) => members.created[n], cell: (n) => day(members.created[n]) },
       { name: "Last seen", numeric: true, key: (n) => members.last[n], cell: (n) => day(members.last[n]) },
     ],
