@@ -356,6 +356,29 @@ class TestSurvival:
         assert beside(out) == ["case"]
         assert contents(out).keys() == before.keys()
 
+    @pytest.mark.parametrize("size", [1_000, 300_000, 2_000_000])
+    def test_disk_full_while_working(self, out: Path, size: int) -> None:
+        before = contents(out)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+        def work() -> None:
+            with case.workspace(out) as scratch:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+                engine = DuckDBEngine(scratch / "work.duckdb")
+                try:
+                    engine.create("t", "SELECT md5(i::VARCHAR) AS x FROM range(300000) AS t(i)")
+                    engine.run("CHECKPOINT")
+                finally:
+                    engine.close()
+
+        try:
+            with pytest.raises(CaseError, match=r"can't write the case .* Make room on that disk"):
+                work()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert contents(out) == before
+        assert beside(out) == ["case"]
+
     def test_disk_full(self, out: Path) -> None:
         before = contents(out)
         engine = build(DuckDBEngine())

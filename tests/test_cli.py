@@ -248,6 +248,21 @@ class TestEnds:
         monkeypatch.setattr(Case, "__init__", interrupted)
         assert typed("operators", out) == (130, "", "")
 
+    def test_interrupted_in_a_query(self, out: Path) -> None:
+        """DuckDB makes an error of its own of it."""
+        code = (
+            "import os, signal, threading, linkage.cli\n"
+            "from linkage.case import Case\n"
+            "def slow(self, *_):\n"
+            "    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+            "    self._rows('SELECT sum(a.range * b.range) FROM range(10000000) AS a, "
+            "range(10000000) AS b')\n"
+            "Case.list_operators = slow\n"
+            f"linkage.cli.main(['operators', {str(out)!r}])"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
     def test_broken_pipe(self, out: Path) -> None:
         reading, writing = os.pipe()
         os.close(reading)

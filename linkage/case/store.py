@@ -101,13 +101,20 @@ def _trouble(out: Path | str) -> Iterator[None]:
             f"the case {out} needs more memory: {_first_line(error)}. Nothing was changed there. "
             "Allow more with --memory, or make room on the disk it spills to."
         ) from error
-    except FileNotFoundError:
-        raise
-    except (OSError, duckdb.IOException) as error:
+    except (OSError, duckdb.Error) as error:
+        if not _is_of_the_disk(error):
+            raise
         raise CaseError(
             f"can't write the case {out}: {_first_line(error)}. Nothing was changed there. "
             "Make room on that disk, or name a folder on another with --out."
         ) from error
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return not isinstance(error, FileNotFoundError)
+    # a failed commit or checkpoint is of another class than a failed write
+    return isinstance(error, duckdb.IOException) or "Could not write" in str(error)
 
 
 def _check_earlier(place: Path) -> None:
@@ -206,4 +213,6 @@ def _cell(value: Any) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else repr(error)
+    text = str(error).strip()
+    _, found, reason = text.partition("Could not write")
+    return (found + reason or text or repr(error)).splitlines()[0].rstrip('."')

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -19,6 +20,8 @@ from linkage.errors import LinkageError
 
 DONE, BUG, WRONG, INTERRUPTED = 0, 1, 2, 130
 
+_interrupts: list[int] = []
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
@@ -27,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with contextlib.suppress(AttributeError):
             # a terminal that lacks a character shows a question mark rather than a trace
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGINT, _interrupt)
     code = run(arguments)
     try:
         sys.stdout.flush()
@@ -45,16 +49,20 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with get_command(app).make_context("linkage", list(arguments) or ["--help"]) as context:
             context.command.invoke(context)
-    except LinkageError as error:
-        complain(str(error))
-        return WRONG
     except KeyboardInterrupt:
         return INTERRUPTED
+    except LinkageError as error:
+        if _interrupts:
+            return INTERRUPTED
+        complain(str(error))
+        return WRONG
     except BrokenPipeError:
         # whoever read our output has seen enough
         _forget_stdout()
         return DONE
     except Exception as error:
+        if _interrupts:
+            return INTERRUPTED
         if hasattr(error, "exit_code") and not isinstance(error, OSError):
             return _typer(error)
         where = _log(arguments)
@@ -65,6 +73,12 @@ def run(arguments: Sequence[str]) -> int:
         )
         return BUG
     return DONE
+
+
+def _interrupt(number: int, frame: object) -> None:
+    # DuckDB answers an interrupt with an error of its own, so that it has to be remembered
+    _interrupts.append(number)
+    raise KeyboardInterrupt
 
 
 def _typer(error: Exception) -> int:
