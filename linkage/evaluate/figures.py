@@ -9,6 +9,18 @@ from linkage.evaluate.agreement import Agreement, Bin
 
 PRECISION, RECALL = 0.9, 0.8
 WORST = 15
+# columns of words, which stand to the left
+WORDS = {
+    "Confidence",
+    "Kind of operator",
+    "Kind of honest account",
+    "Operator missed",
+    "False operator",
+    "kind",
+    "best match",
+    "verdict",
+    "who",
+}
 
 
 @dataclass(frozen=True)
@@ -223,15 +235,18 @@ def _prf(a: Agreement, which: str) -> str:
 
 
 def _table(name: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    """A table under an empty line, its first column to the left; nothing without rows."""
+    """A table under an empty line, words to the left, numbers to the right; none without rows."""
     if not rows:
         return []
     table = [(name, *columns), *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = [""]
     for row in table:
-        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
+        cells = [
+            cell.ljust(width) if title in WORDS else cell.rjust(width)
+            for cell, width, title in zip(row, widths, (name, *columns), strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
     return lines
 
 
