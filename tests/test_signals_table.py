@@ -140,6 +140,17 @@ def test_a_kind_of_another_kind_is_an_error_without_inputs() -> None:
     )
 
 
+def test_a_nearly_empty_column_stops_no_run() -> None:
+    others = [(i, "device", f"d{i}", 1) for i in range(400)]
+    engine = engine_with([*others, *((i, "email", f"01/{i}/13", 1) for i in range(39))])
+    assert len(cleaned(engine)) == 400
+    counted = engine.rows("SELECT kind, reason, count FROM rejected")
+    assert counted == [("email", "not an e-mail address", 39)]
+    engine = engine_with([*others, *((i, "email", f"01/{i}/13", 1) for i in range(40))])
+    with pytest.raises(InputError):
+        cleaned(engine)
+
+
 @pytest.mark.parametrize(
     "values",
     [

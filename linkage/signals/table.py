@@ -22,6 +22,9 @@ from linkage.signals.base import Kind, Levels, Rejected
 MIN_MALFORMED = 20
 """Fewer malformed values are never an error: a small file may have a few of them by accident."""
 
+MIN_FILLED = 0.1
+"""Nor are values that fewer accounts have: a column that is nearly empty decides no run, and
+lists merged from many places have some that slipped out of line."""
 LEVELS = 3
 """Most signals that a value may yield, from fine to coarse."""
 
@@ -152,7 +155,7 @@ def _refuse_mismapped(engine: Engine, kind: Kind) -> None:
         FROM _cleaned
         """
     )[0]
-    if count < MIN_MALFORMED or 2 * count <= usable:
+    if count < MIN_MALFORMED or 2 * count <= usable or _is_sparse(engine, kind):
         return
     columns = _columns(engine, kind.name)
     where = "; ".join(f'{name}, column "{column}"' for name, column in columns)
@@ -167,6 +170,17 @@ def _refuse_mismapped(engine: Engine, kind: Kind) -> None:
         f"{where or f'kind {shorten(kind.name)}'}: {count:,} of {usable:,} values are not "
         f"{_NOUNS.get(kind.name, kind.name)} (such as {shorten(first)}).\n{advice}"
     )
+
+
+def _is_sparse(engine: Engine, kind: Kind) -> bool:
+    having, everybody = engine.rows(
+        """
+        SELECT count(DISTINCT account) FILTER (kind = ?), count(DISTINCT account)
+        FROM observations
+        """,
+        [kind.name],
+    )[0]
+    return bool(having < MIN_FILLED * everybody)
 
 
 def _columns(engine: Engine, kind: str) -> list[tuple[str, str]]:
