@@ -63,6 +63,8 @@ class Families:
     """Number of runs of each family."""
     rank: I64
     """Of each family: which of several is a prompt's first choice (highest); -1: no template."""
+    apart: Mask
+    """Whether it would be a template without what it nests in."""
     split: Mask
     """Whether nested families tell nearly all of its prompts apart."""
     inner: I64
@@ -139,13 +141,22 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     shape = _Shape.of(corpus, held_prompt, held_family, count)
     outer = _outer(shape, prompts)
     where = np.lexsort((place, family, prompt))
-    nats, own = _information(corpus, shape, outer, prompt[where], family[where], place[where])
+    worth, apart, own = _information(
+        corpus, shape, outer, prompt[where], family[where], place[where]
+    )
     ends = _ends(corpus, shape, outer, prompt[where], family[where], place[where])
-    good = (nats >= FIXED) & (own >= PIECE) & (shape.accounts >= 2)
+    good = (worth >= FIXED) & (own >= PIECE) & (shape.accounts >= 2)
     inner, split = _nesting(shape, outer, good, prompts)
-    rank = _rank(shape, good, ends, nats, prompts)
+    rank = _rank(shape, good, ends, worth, prompts)
     families = Families(
-        run[heads(run)], family_of_group[group_of_run], size, rank, split, inner, outer
+        run[heads(run)],
+        family_of_group[group_of_run],
+        size,
+        rank,
+        apart >= FIXED,
+        split,
+        inner,
+        outer,
     )
     keep = rank[held_family] >= 0
     return families, held_prompt[keep], held_family[keep]
@@ -262,24 +273,29 @@ def _words(
 
 def _information(
     corpus: Corpus, shape: _Shape, outer: tuple[I64, I64], prompt: I64, family: I64, place: I64
-) -> tuple[F64, F64]:
-    """Nats of each family's fixed text with what it nests in, and of what is its own in that."""
+) -> tuple[F64, F64, F64]:
+    """Worth of each family's text with what it nests in, worth and nats of what is its own."""
     tokens = max(len(corpus.tokens), 1)
     everything = _words(shape, outer, prompt, family, place, tokens)
     other = outer[0] != outer[1]
     others = _words(shape, (outer[0][other], outer[1][other]), prompt, family, place, tokens)
-    nats = corpus.nats[everything[1]]
-    family, word = everything
-    # words that follow each other are one piece
-    starts = heads(np.cumsum(np.diff(family * (tokens + 1) + word, prepend=-2) != 1))
-    piece = np.add.reduceat(nats, starts) if len(starts) else nats
-    own = ~contains(others[0] * tokens + others[1], family * tokens + word)
-    worth = np.maximum(piece - corpus.cost, 0)
+    own = ~contains(others[0] * tokens + others[1], everything[0] * tokens + everything[1])
+    alone = (everything[0][own], everything[1][own])
     count = len(shape)
     return (
-        np.bincount(family[starts], weights=worth, minlength=count).astype(np.float64),
-        np.bincount(family[own], weights=nats[own], minlength=count).astype(np.float64),
+        _worth(corpus, *everything, count),
+        _worth(corpus, *alone, count),
+        np.bincount(alone[0], weights=corpus.nats[alone[1]], minlength=count).astype(np.float64),
     )
+
+
+def _worth(corpus: Corpus, family: I64, word: I64, count: int) -> F64:
+    """Nats of the pieces (words in a row) of each family, each less its cost."""
+    key = family * (len(corpus.tokens) + 1) + word
+    piece = heads(np.cumsum(np.diff(key, prepend=-2) != 1))
+    nats = np.add.reduceat(corpus.nats[word], piece) if len(piece) else corpus.nats[word]
+    worth = np.maximum(nats - corpus.cost, 0)
+    return np.bincount(family[piece], weights=worth, minlength=count).astype(np.float64)
 
 
 def _ends(
@@ -332,7 +348,7 @@ def _nesting(shape: _Shape, outer: tuple[I64, I64], good: Mask, prompts: int) ->
     return np.sort(outside * count + inner), split
 
 
-def _rank(shape: _Shape, good: Mask, ends: Mask, nats: F64, prompts: int) -> I64:
+def _rank(shape: _Shape, good: Mask, ends: Mask, worth: F64, prompts: int) -> I64:
     """Order of choice: fixed ends before none, then more accounts, then more text."""
     count = len(shape)
     explained = np.zeros(prompts, dtype=bool)
@@ -341,7 +357,7 @@ def _rank(shape: _Shape, good: Mask, ends: Mask, nats: F64, prompts: int) -> I64
     left = np.bincount(shape.family, weights=~explained[shape.prompt], minlength=count)
     usable = good & (ends | (2 * left >= shape.size))
     weight = np.where(ends, shape.accounts, left)
-    order = np.lexsort((-np.arange(count), nats, weight, ends, usable))
+    order = np.lexsort((-np.arange(count), worth, weight, ends, usable))
     rank = np.empty(count, dtype=np.int64)
     rank[order] = np.arange(count)
     return np.where(usable, rank, -1)

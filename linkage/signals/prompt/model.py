@@ -37,16 +37,20 @@ class Model:
 def learn(corpus: Corpus) -> Model:
     """The templates of a corpus.
 
-    A template is some account's best one, for two accounts at least, or what such a one nests in.
+    A template is some prompts' best one, in two accounts at least, or what such a one nests in, or
+    what nests in one, in three accounts at least, and would be a template by itself.
     """
     families, prompt, family = find(corpus)
-    chosen_prompt, chosen = families.choose(prompt, family)
+    count, most = len(families), int(corpus.account.max(initial=0)) + 1
     inner, outer = families.outer
-    used = np.zeros(len(families), dtype=bool)
-    most = int(corpus.account.max(initial=0)) + 1
-    by_account, _ = distinct(chosen, corpus.account[chosen_prompt], most)
-    used[np.bincount(by_account, minlength=len(families)) >= 2] = True
+
+    def accounts(prompt: I64, family: I64) -> I64:
+        return np.bincount(distinct(family, corpus.account[prompt], most)[0], minlength=count)
+
+    used = accounts(*families.choose(prompt, family)) >= 2
     used[outer[used[inner]]] = True
+    within = np.bincount(inner, weights=used[outer] & (inner != outer), minlength=count) > 0
+    used |= within & families.apart & (accounts(prompt, family) >= 3)
     used &= families.rank >= 0
 
     skeletons = [""] * len(families)

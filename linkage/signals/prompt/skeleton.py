@@ -75,32 +75,39 @@ def _write(
 
 
 class Example:
-    """The tokens of one prompt, and which of them are near the family's runs."""
+    """The tokens of one prompt, and which of them the family's runs cover."""
 
     def __init__(self, tokens: Tokens, part: slice, shared: U64) -> None:
         self.text, self.hashes = tokens.text, tokens.hashes[part]
         self.start, self.end = tokens.start[part].tolist(), tokens.end[part].tolist()
         run, place = runs(self.hashes, tokens.prompt[part])
         at = np.minimum(np.searchsorted(shared, run), len(shared) - 1)
-        near = np.zeros(len(self.hashes), dtype=bool)
-        last = 0
-        for i in place[shared[at] == run].tolist():
-            near[max(last, i - NEAR) : i + WORDS + NEAR] = True
-            last = i + WORDS + NEAR
-        self.near = np.flatnonzero(near)
+        covered = np.zeros(len(self.hashes), dtype=bool)
+        for i in range(WORDS):
+            covered[place[shared[at] == run] + i] = True
+        self.covered = np.flatnonzero(covered)
 
     def align(self, other: Example) -> I64:
-        """For each token its partner in the other prompt, or -1."""
+        """For each token its partner in the other prompt, or -1.
+
+        What the shared runs cover goes first, lest a filler that is longer than the fixed text
+        pulls it out of line; then what is near to it.
+        """
         partner = np.full(len(self.hashes), -1, dtype=np.int64)
-        matcher = SequenceMatcher(
-            None,
-            self.hashes[self.near].tolist(),
-            other.hashes[other.near].tolist(),
-            autojunk=False,
-        )
-        for a, b, size in matcher.get_matching_blocks():
-            partner[self.near[a : a + size]] = other.near[b : b + size]
+        self._match(other, self.covered, other.covered, partner)
+        known = np.flatnonzero(partner >= 0)
+        ends = [(-1, -1), *zip(known.tolist(), partner[known].tolist(), strict=True)]
+        ends.append((len(self.hashes), len(other.hashes)))
+        for (a, b), (c, d) in itertools.pairwise(ends):
+            if c - a > 1 and d - b > 1:
+                self._match(other, _between(a, c), _between(b, d), partner)
         return partner
+
+    def _match(self, other: Example, here: I64, there: I64, partner: I64) -> None:
+        mine, theirs = self.hashes[here].tolist(), other.hashes[there].tolist()
+        matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
+        for a, b, size in matcher.get_matching_blocks():
+            partner[here[a : a + size]] = there[b : b + size]
 
     def word(self, i: int) -> str:
         """A word as it is written."""
@@ -122,6 +129,12 @@ def _printable(text: str, otherwise: str) -> str:
     return (
         text if text.isprintable() else "".join(c if c.isprintable() else otherwise for c in text)
     )
+
+
+def _between(start: int, end: int) -> I64:
+    """The places between two, but for the middle of a long slot."""
+    places = np.arange(start + 1, end)
+    return places if len(places) <= 2 * NEAR else np.delete(places, slice(NEAR, -NEAR))
 
 
 def _adjacent(link: I64) -> Mask:

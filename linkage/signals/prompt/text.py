@@ -4,7 +4,7 @@ A batch of prompts arrives; one `Tokens` leaves, in which every word is a 64-bit
 place in the text. What varies without changing a template is folded here: letter case and width,
 look-alike letters, zero-width characters, punctuation and white space, and any run of words with
 digits in it, which is one token. Scripts without spaces (Chinese, Japanese, Thai, …) have no words
-to go by, so there each character, hashed together with its neighbour, is a token.
+to go by, so there each character is a token.
 
 All prompts of a batch are one array of code points, since numpy's cost is a call's, not a prompt's.
 """
@@ -95,7 +95,6 @@ def tokenise(prompts: Sequence[str]) -> Tokens:
     hashes[digits] = NUMBER
     prompt = np.searchsorted(np.flatnonzero(point == 0), starts)
     letters = np.where(digits, 1, np.where(alone[starts], 3, lengths))
-    _pair_characters(hashes, alone[starts], prompt)
     end = place[inside[first + lengths - 1]] + 1
     start = place[starts]
     again = np.zeros(len(starts), dtype=bool)
@@ -113,14 +112,6 @@ def mix(values: U64) -> U64:
     values = (values ^ (values >> np.uint64(30))) * _ODD
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
-
-
-def _pair_characters(hashes: U64, alone: npt.NDArray[np.bool_], prompt: I64) -> None:
-    """Give lone characters their neighbour's hash too: one character is less than a word."""
-    if not alone.any():
-        return
-    both = np.flatnonzero(alone[:-1] & alone[1:] & (prompt[:-1] == prompt[1:]))
-    hashes[both] = mix(hashes[both] * np.uint64(_PRIME) + hashes[both + 1])
 
 
 @functools.cache
