@@ -1,3 +1,4 @@
+import csv
 import gzip
 import json
 import sqlite3
@@ -298,6 +299,39 @@ def test_lists_are_several_values_and_records_none(tmp_path):
     ]  # fmt: skip
 
 
+def test_prompts_of_any_shape_are_json_text(tmp_path):
+    table = pa.table({"account": ["1", "2"], "messages": [[{"role": "user"}], None]})
+    engine = load(parquet(tmp_path / "a.parquet", table))
+    assert tables(engine)["prompts"] == [("1", '[{"role":"user"}]', None, None, 1)]
+
+
+def test_column_names_do_not_meet_the_names_used_inside(tmp_path):
+    names = ("id", "seen", "created", "row", "rowid", "v0", "h0", "c0", "raw", "word", "s", "n")
+    table = pa.table(
+        {
+            **{name: [f"x{i}", f"y{i}"] for i, name in enumerate(names)},
+            "account": ["1", "2"],
+            "kind": ["ip", "prompt"],
+            "value": ["a", "b"],
+            "email": ["c", "d"],
+            "ts": ["2024-01-31", None],
+        }
+    )
+    path = parquet(tmp_path / "a.parquet", table)
+    expected = [("1", "email", "c"), ("1", "ip", "a"), ("2", "email", "d")]
+    for source in (path, table):
+        engine = load(source)
+        assert raws(engine) == expected
+        assert engine.rows("SELECT raw FROM prompts") == [("b",)]
+
+
+def test_an_engine_can_be_loaded_again():
+    engine = load(as_table(ROWS[:1]))
+    with pytest.raises(InputError):
+        load(pa.table({"x": [1]}), engine=engine)
+    assert tables(load(as_table(), engine=engine)) == EXPECTED
+
+
 def test_accounts_are_numbered_by_the_bytes_of_their_ids(tmp_path):
     first = write(tmp_path / "a.csv", "account,ip\nb,1\nä,1\nB,1\n")
     second = write(tmp_path / "b.csv", "account,created_at\n10,2024-01-02\n9,\n10,2024-01-01\n")
@@ -434,3 +468,37 @@ def test_inputs_carry_the_hash_of_the_files_bytes(tmp_path):
     assert (
         engine.value("SELECT sha256 FROM inputs") == hashlib.sha256(path.read_bytes()).hexdigest()
     )
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    cells=st.lists(st.text('ab,;"\n\t|\\ é', min_size=1), min_size=1, max_size=8),
+    delimiter=st.sampled_from(",;\t|"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+)
+def test_any_text_in_a_csv_comes_back(cells, delimiter, encoding, tmp_path):
+    path = tmp_path / "a.csv"
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(["account", "ip", "prompt"])
+        writer.writerows([str(i), "1.1.1.1", cell] for i, cell in enumerate(cells))
+    engine = load(path)
+    found = dict(engine.rows("SELECT account_id, raw FROM accounts JOIN prompts USING (account)"))
+    assert found == {str(i): cell for i, cell in enumerate(cells) if cell.strip()}
+    assert rejected(engine) == []
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rubbish=st.lists(st.sampled_from(['"', ",", "\n", "\r\n", "x", "1,2,3\n", '"a"', "\0", "é"]))
+)
+def test_broken_rows_never_cost_the_rows_around_them(rubbish, tmp_path):
+    good = "".join(f'{i},9.9.9.9,"text\n{i}"\n' for i in range(40))
+    path = write(tmp_path / "a.csv", f"account,ip,prompt\n{good}\n{''.join(rubbish)}\n{good}")
+    found = {a for (a,) in load(path).rows("SELECT account_id FROM accounts")}
+    assert found >= {str(i) for i in range(40)}
+    assert load(path).value("SELECT sum(n) FROM prompts WHERE raw LIKE 'text%'") >= 79

@@ -131,7 +131,7 @@ def _long(engine: DuckDBEngine, result: Source, kind: Column, value: Column) -> 
     with reading(relation.name):
         words = engine.rows(
             f"""SELECT {word} AS word, count(*), min({_text(value)}) FROM {relation.source}
-            GROUP BY word ORDER BY word NULLS FIRST LIMIT {_MOST_KINDS + 1}"""
+            GROUP BY 1 ORDER BY 1 NULLS FIRST LIMIT {_MOST_KINDS + 1}"""
         )
     if len(words) > _MOST_KINDS:
         raise InputError(

@@ -115,6 +115,8 @@ def reading(name: str) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
+        if "No space left" in str(error) or "max_temp_directory_size" in str(error):
+            raise
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
             f"{name}: can't be read; it seems damaged or cut short ({said}).\n"
