@@ -1,127 +1,34 @@
-import csv
 import gzip
+import hashlib
 import json
-import sqlite3
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from sources_tables import (
+    EXPECTED,
+    NAMES,
+    ROWS,
+    as_json,
+    as_table,
+    csv_text,
+    duck,
+    load,
+    parquet,
+    raws,
+    rejected,
+    sqlite,
+    tables,
+    write,
+)
 
 from linkage import sources
-from linkage.config import EngineConfig, SourcesConfig
+from linkage.config import SourcesConfig
 from linkage.engine import DuckDBEngine
 from linkage.errors import InputError
-
-ROWS = [
-    ("007", "9.9.9.9", "2024-01-31T10:20:00Z", "write a poem"),
-    ("007", "9.9.9.9", "2024-01-31T11:00:00Z", "write a poem"),
-    ("8", "8.8.8.8", "2024-02-01T00:00:00Z", 'say "hi",\nthen stop'),
-]
-NAMES = ("user_id", "Client IP", "ts", "prompt")
-EXPECTED = {
-    "accounts": [
-        ("007", None, datetime(2024, 1, 31, 10, 20), datetime(2024, 1, 31, 11), 2),
-        ("8", None, datetime(2024, 2, 1), datetime(2024, 2, 1), 1),
-    ],
-    "observations": [
-        ("007", "ip", "9.9.9.9", datetime(2024, 1, 31, 10, 20), datetime(2024, 1, 31, 11), 2),
-        ("8", "ip", "8.8.8.8", datetime(2024, 2, 1), datetime(2024, 2, 1), 1),
-    ],
-    "prompts": [
-        ("007", "write a poem", datetime(2024, 1, 31, 10, 20), datetime(2024, 1, 31, 11), 2),
-        ("8", 'say "hi",\nthen stop', datetime(2024, 2, 1), datetime(2024, 2, 1), 1),
-    ],
-    "activity": [
-        ("007", datetime(2024, 1, 31, 10), 1),
-        ("007", datetime(2024, 1, 31, 11), 1),
-        ("8", datetime(2024, 2, 1), 1),
-    ],
-}
-
-
-def load(*inputs, engine=None, **settings):
-    engine = engine or DuckDBEngine()
-    sources.load(engine, list(inputs), SourcesConfig(**settings))
-    return engine
-
-
-def tables(engine):
-    """The tables with the accounts' names in the place of their numbers, in order."""
-    return {
-        "accounts": engine.rows("SELECT * EXCLUDE (account) FROM accounts ORDER BY account"),
-        **{
-            table: engine.rows(
-                f"SELECT account_id, t.* EXCLUDE (account) FROM {table} AS t "
-                "JOIN accounts USING (account) ORDER BY ALL"
-            )
-            for table in ("observations", "prompts", "activity")
-        },
-    }
-
-
-def rejected(engine):
-    return engine.rows(
-        "SELECT kind, reason, count, rows, example FROM rejected ORDER BY kind, reason"
-    )
-
-
-def raws(engine):
-    return engine.rows(
-        "SELECT account_id, kind, raw FROM observations JOIN accounts USING (account) ORDER BY ALL"
-    )
-
-
-def error(*inputs, **settings):
-    with pytest.raises(InputError) as caught:
-        load(*inputs, **settings)
-    return str(caught.value)
-
-
-def write(path, content):
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def csv_text(delimiter=",", line_end="\n", rows=ROWS, names=NAMES):
-    quoted = [[f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row] for row in rows]
-    return line_end.join(delimiter.join(row) for row in [names, *quoted]) + line_end
-
-
-def as_json(rows=ROWS):
-    return [json.dumps(dict(zip(NAMES, row, strict=True))) for row in rows]
-
-
-def as_table(rows=ROWS):
-    return pa.table([pa.array(c) for c in zip(*rows, strict=True)], names=list(NAMES))
-
-
-def parquet(path, table=None):
-    pq.write_table(as_table() if table is None else table, path)
-    return path
-
-
-def sqlite(path):
-    with sqlite3.connect(path) as database:
-        database.execute('CREATE TABLE events(user_id, "Client IP", ts, prompt)')
-        database.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", ROWS)
-    database.close()
-    return path
-
-
-def duck(path):
-    with duckdb.connect(str(path)) as database:
-        events = as_table()
-        database.register("source", events)
-        database.execute("CREATE TABLE events AS SELECT * FROM source")
-        database.execute("CREATE VIEW recent AS SELECT * FROM events WHERE user_id = '8'")
-    return path
-
+from linkage.schema import TABLES
 
 FORMATS = {
     "csv": lambda d: write(d / "a.csv", csv_text()),
@@ -167,8 +74,6 @@ def test_every_format_gives_the_same_tables(name, tmp_path):
 
 
 def test_tables_have_the_columns_of_the_schema(tmp_path):
-    from linkage.schema import TABLES
-
     engine = load(as_table())
     for table in ("accounts", "observations", "prompts", "activity", "rejected", "inputs"):
         described = engine.rows(f"DESCRIBE {table}")
@@ -403,34 +308,6 @@ def test_prompts_of_several_columns_and_files_are_one_table(tmp_path):
     ]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    rows=st.lists(
-        st.tuples(
-            st.sampled_from(["a", "b", "c", "", "007"]),
-            st.sampled_from(["1", "2", "", "3"]),
-            st.sampled_from(["2024-01-01", "2024-01-01T05:00", "x", ""]),
-            st.sampled_from(["p", "q", ""]),
-        ),
-        min_size=1,
-        max_size=30,
-    ),
-    seed=st.randoms(use_true_random=False),
-)
-def test_row_order_and_threads_change_nothing(rows, seed):
-    # a head that keeps the input from being refused for what Hypothesis comes up with
-    rows = [("a", "1", "2024-01-01", "p")] * 30 + rows
-    shuffled = list(rows)
-    seed.shuffle(shuffled)
-    results = []
-    for order, threads in ((rows, 1), (shuffled, 4)):
-        engine = load(as_table(order), engine=DuckDBEngine(config=EngineConfig(threads=threads)))
-        numbers = engine.rows("SELECT * FROM accounts ORDER BY account")
-        inputs = engine.rows("SELECT * FROM inputs")
-        results.append((tables(engine), numbers, rejected(engine), inputs))
-    assert results[0] == results[1]
-
-
 def test_a_description_says_what_each_column_is_taken_for(tmp_path):
     text = "User ID;uid;ip;notes;ts\n1;2;b;x;2024-01-01\n2;3;a;;\n3;4;;;\n"
     path = write(tmp_path / "a.csv", text.encode("utf-16"))
@@ -461,44 +338,8 @@ def test_progress_is_told_and_the_library_prints_nothing(tmp_path, capsys):
 
 
 def test_inputs_carry_the_hash_of_the_files_bytes(tmp_path):
-    import hashlib
-
     path = write(tmp_path / "a.csv", csv_text())
     engine = load(Path(path))
     assert (
         engine.value("SELECT sha256 FROM inputs") == hashlib.sha256(path.read_bytes()).hexdigest()
     )
-
-
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    cells=st.lists(st.text('ab,;"\n\t|\\ é', min_size=1), min_size=1, max_size=8),
-    delimiter=st.sampled_from(",;\t|"),
-    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
-)
-def test_any_text_in_a_csv_comes_back(cells, delimiter, encoding, tmp_path):
-    path = tmp_path / "a.csv"
-    with path.open("w", encoding=encoding, newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-        writer.writerow(["account", "ip", "prompt"])
-        writer.writerows([str(i), "1.1.1.1", cell] for i, cell in enumerate(cells))
-    engine = load(path)
-    found = dict(engine.rows("SELECT account_id, raw FROM accounts JOIN prompts USING (account)"))
-    assert found == {str(i): cell for i, cell in enumerate(cells) if cell.strip()}
-    assert rejected(engine) == []
-
-
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    rubbish=st.lists(st.sampled_from(['"', ",", "\n", "\r\n", "x", "1,2,3\n", '"a"', "\0", "é"]))
-)
-def test_broken_rows_never_cost_the_rows_around_them(rubbish, tmp_path):
-    good = "".join(f'{i},9.9.9.9,"text\n{i}"\n' for i in range(40))
-    path = write(tmp_path / "a.csv", f"account,ip,prompt\n{good}\n{''.join(rubbish)}\n{good}")
-    found = {a for (a,) in load(path).rows("SELECT account_id FROM accounts")}
-    assert found >= {str(i) for i in range(40)}
-    assert load(path).value("SELECT sum(n) FROM prompts WHERE raw LIKE 'text%'") >= 79

@@ -10,7 +10,6 @@ import io
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from linkage.engine import DuckDBEngine
 from linkage.errors import InputError, shorten
@@ -27,6 +26,7 @@ from linkage.sources.relation import (
 )
 from linkage.sources.text import Text, read_csv, refuse_mostly_bad
 
+_MOST_KEYS = 1_000
 _GOOD = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
 
 
@@ -42,27 +42,19 @@ def open_json(engine: DuckDBEngine, text: Text, name: str, sha: str) -> Relation
     lines = _array(text) if array else _lines(text)
     with reading(name):
         try:
-            structure = engine.value(
-                f"""SELECT json_group_structure(CASE WHEN {_GOOD} THEN CAST(line AS JSON) END)
-                FROM {lines}"""
-            )
+            types = _types(engine, name, lines)
         finally:
             engine.drop("_reject_errors", "_reject_scans")
-    shapes: dict[str, Any] = json.loads(structure) if structure else {}
-    if not isinstance(shapes, dict):
-        shapes = {}
-    # SQL can't hold a NUL, and no column has one in its name on purpose
-    shapes = {key: shape for key, shape in shapes.items() if "\0" not in key}
-    if not shapes:
+    if not types:
         first = text.sample.strip().splitlines()[0]
         raise InputError(
             f"{name}: looks like jsonl, but no line is a JSON object (the first is "
             f"{shorten(first)}).\nWrite one object a line, with the column names as keys."
         )
     columns = tuple(
-        _column(key, i, shape) for i, (key, shape) in enumerate(shapes.items(), start=1)
+        _column(key, i, *found) for i, (key, found) in enumerate(types.items(), start=1)
     )
-    pointers = ", ".join(literal(_pointer(key)) for key in shapes)
+    pointers = ", ".join(literal(_pointer(key)) for key in types)
     source = (
         f"(SELECT line, json_extract_string(line, [{pointers}]) AS v FROM {lines} WHERE {_GOOD})"
     )
@@ -95,27 +87,55 @@ def _array(text: Text) -> str:
     )
 
 
+def _types(
+    engine: DuckDBEngine, name: str, lines: str
+) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """The types of each key's values, and of the first elements of those that are lists."""
+    found = engine.rows(
+        f"""SELECT key, min(place) AS place FROM (
+            SELECT unnest(keys) AS key, generate_subscripts(keys, 1) AS place FROM (
+                SELECT json_keys(line) AS keys FROM {lines} WHERE {_GOOD}))
+        GROUP BY key ORDER BY place, key LIMIT {_MOST_KEYS + 1}"""
+    )
+    # SQL can't hold a NUL, and no column has one in its name on purpose
+    keys = [key for key, _ in found if "\0" not in key]
+    if len(keys) > _MOST_KEYS:
+        raise InputError(
+            f"{name}: more than {_MOST_KEYS:,} different keys (one is {shorten(keys[-1])}); "
+            "a key is a column.\nWrite one object a line, with the column names as keys."
+        )
+    if not keys:
+        return {}
+    pointers = [_pointer(key) for key in keys]
+    listed = ", ".join(literal(p) for p in [*pointers, *(f"{p}/0" for p in pointers)])
+    parts = ", ".join(f"list(DISTINCT t[{i}])" for i in range(1, 2 * len(keys) + 1))
+    row = engine.rows(
+        f"""SELECT {parts} FROM (
+            SELECT json_type(line, [{listed}]) AS t FROM {lines} WHERE {_GOOD})"""
+    )[0]
+    sets = [frozenset(types or ()) - {"NULL"} for types in row]
+    return dict(zip(keys, zip(sets, sets[len(keys) :], strict=False), strict=True))
+
+
 def _pointer(key: str) -> str:
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
-def _column(key: str, position: int, shape: Any) -> Column:
+def _column(key: str, position: int, types: frozenset[str], elements: frozenset[str]) -> Column:
     """SQL that reads a key: text, a list of text, or JSON text of records or of anything."""
     value = f"v[{position}]"
-    kind = f"json_type(line, {literal(_pointer(key))})"
-    if isinstance(shape, dict):
+    if types == {"OBJECT"}:
         return Column(key, value, "STRUCT")
-    if isinstance(shape, list):
-        if isinstance(shape[0], dict | list):
+    if types == {"ARRAY"}:
+        if elements & {"OBJECT", "ARRAY"}:
             return Column(key, value, "STRUCT[]")
         return Column(key, f"from_json({value}, '[\"VARCHAR\"]')", "VARCHAR[]")
-    if shape == "DOUBLE":
-        return Column(key, _whole(value), "VARCHAR")
-    if shape == "JSON":
-        # scalars, lists and records in one column; what it is used for decides
-        mixed = f"CASE {kind} WHEN 'DOUBLE' THEN {_whole(value)} ELSE {value} END"
-        return Column(key, mixed, "JSON")
-    return Column(key, value, "VARCHAR")
+    # only a number is made whole: "1.0" in quotes is text
+    if "DOUBLE" in types:
+        kind = f"json_type(line, {literal(_pointer(key))})"
+        value = f"CASE {kind} WHEN 'DOUBLE' THEN {_whole(value)} ELSE {value} END"
+    # scalars beside lists or records: what the column is used for decides
+    return Column(key, value, "JSON" if types & {"OBJECT", "ARRAY"} else "VARCHAR")
 
 
 def _whole(value: str) -> str:

@@ -32,6 +32,8 @@ _ASCII = bytes(range(128))
 _CONTINUATION = bytes(range(0x80, 0xC0))
 _DELIMITERS = (",", ";", "\t", "|")
 _MAX_LINE = 1 << 24
+# DuckDB would take 32 lines of the longest kind, and several such buffers
+_BUFFER = 1 << 25
 
 _REASONS = {
     "MISSING COLUMNS": "too few fields",
@@ -172,7 +174,10 @@ def header(sample: str, name: str) -> tuple[str, list[str], int]:
         if best is None or score > best[0]:
             best = (score, delimiter, rows[0])
     if best is None:
-        raise InputError(f"{name}: no row of column names in the first {len(sample):,} characters.")
+        raise InputError(
+            f"{name}: no row of column names in its first {len(sample):,} "
+            "characters; is there a quote that is never closed?"
+        )
     names = [column.strip() or f"column {i}" for i, column in enumerate(best[2], start=1)]
     return best[1], names, blank
 
@@ -263,7 +268,8 @@ def read_csv(text: Text, options: str) -> str:
     packing = "gzip" if text.packed else "none"
     return (
         f"read_csv({path_literal(str(text.path))}, auto_detect = false, {options}, "
-        f"compression = '{packing}', max_line_size = {_MAX_LINE}, store_rejects = true, "
+        f"compression = '{packing}', max_line_size = {_MAX_LINE}, buffer_size = {_BUFFER}, "
+        "store_rejects = true, "
         "rejects_table = '_reject_errors', rejects_scan = '_reject_scans')"
     )
 
