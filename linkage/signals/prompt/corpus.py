@@ -31,6 +31,9 @@ PRIOR, SHORTEST, LETTER = 3000.0, 3.0, 0.75
 (fitted by eye to English word frequencies: `the` 5 nats, `passage` 8)."""
 PLACES = 50_000
 """Words of ordinary text in which a piece could have turned up, besides the corpus itself."""
+PHRASE = 4.0
+"""Nats by which a phrase is commoner than its words' frequencies say, at least (measured: several
+phrases in one prompt would be taken for a template with less)."""
 CHARACTERS = 1_000_000
 """Characters read at a time."""
 
@@ -50,7 +53,8 @@ class Corpus:
     nats: F64
     """Of each token, the rarity of its word."""
     cost: float
-    """Nats that a piece of shared text has to beat: ln of the places where it could have been."""
+    """Nats that a piece of shared text has to beat: ln of the places where it could have been, and
+    what phrases are commoner than their words."""
     run: U64
     """The postings, sorted by run and prompt: hash of the run,"""
     prompt: I64
@@ -124,7 +128,7 @@ class Reader:
         account = account[order]
         texts = [self.texts[i] for i in order]
         nats = _rarity(tokens, first, letters)
-        cost = float(np.log(len(tokens) + PLACES))
+        cost = float(np.log(len(tokens) + PLACES)) + PHRASE
         return Corpus(texts, account, tokens, first, nats, cost, *_shared(tokens, first, account))
 
 
@@ -181,4 +185,5 @@ def _rarity(tokens: U64, first: I64, letters: U8) -> F64:
     different = unique(pair) & np.uint64((1 << 22) - 1)
     count = np.bincount(different.astype(np.int64), minlength=1 << 22)
     spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.minimum(letters, 12)))
-    return np.asarray(np.log(len(different) + PRIOR) - np.log(count[slot] + spelled))
+    nats = np.log(len(different) + PRIOR) - np.log(count[slot] + spelled)
+    return np.where(letters == 0, 0.0, nats)

@@ -34,7 +34,7 @@ from linkage.signals.prompt.arrays import (
     unique,
 )
 from linkage.signals.prompt.corpus import WORDS, Corpus, runs
-from linkage.signals.prompt.text import Tokens, mix
+from linkage.signals.prompt.text import FRAME, Tokens, mix
 
 ALIKE = 0.8
 """Share of prompts from which on two texts "always" go together."""
@@ -42,9 +42,9 @@ SAMPLE = 24
 """Prompts of a group that are looked at to see what goes together with it."""
 PIECE = 12.0
 """Nats that a piece of text of its own needs to be looked at: two or three words."""
-FIXED = 33.0
+FIXED = 29.0
 """Nats that the fixed text of a template needs beyond the cost of its pieces. Measured: phrases
-that people share reach 28 (`I want you to act as a`), templates of a short sentence 34 to 90."""
+that people share reach 24 (`I want you to act as a`), templates of a short sentence 30 to 90."""
 LIKELY = 24
 """Bits of a run by which most that belong to no family are told at once."""
 PART = 0.1
@@ -63,10 +63,12 @@ class Families:
     """Number of runs of each family."""
     rank: I64
     """Of each family: which of several is a prompt's first choice (highest); -1: no template."""
+    ends: Mask
+    """Whether it begins or ends its prompts."""
     apart: Mask
-    """Whether it would be a template without what it nests in."""
+    """Whether it would be a template without what it nests in, and has a slot of its own."""
     split: Mask
-    """Whether nested families tell nearly all of its prompts apart."""
+    """Whether what nests in it tells nearly all of its prompts apart."""
     inner: I64
     """Sorted outer * number of families + inner, where the inner one may stand for the outer."""
     outer: tuple[I64, I64]
@@ -80,6 +82,13 @@ class Families:
         keep = wanted[self.family]
         rank = np.where(wanted, self.rank, -1)
         return replace(self, run=self.run[keep], family=self.family[keep], rank=rank)
+
+    def reranked(self, chosen: I64) -> Families:
+        """These families in the order of the number of accounts that chose each, if two did."""
+        order = np.lexsort((self.rank, chosen, self.ends))
+        rank = np.empty(len(self), dtype=np.int64)
+        rank[order] = np.arange(len(self))
+        return replace(self, rank=np.where((chosen >= 2) & (self.rank >= 0), rank, -1))
 
     @functools.cached_property
     def _likely(self) -> Mask:
@@ -101,7 +110,9 @@ class Families:
         return _hold(prompt, self.family[known], self.runs)
 
     def choose(self, prompt: I64, family: I64) -> tuple[I64, I64]:
-        """For each prompt of sorted pairs its best family."""
+        """For each prompt of sorted pairs its best family, if one is a template."""
+        good = self.rank[family] >= 0
+        prompt, family = prompt[good], family[good]
         if len(prompt) == 0:
             return prompt, family
         best = self._best(prompt, family)
@@ -109,7 +120,9 @@ class Families:
         number = np.repeat(np.arange(len(at)), np.diff(np.append(at, len(prompt))))
         for _ in range(len(self)):  # each round goes one level inwards
             current = best[number]
-            inwards = self.split[current] & contains(self.inner, current * len(self) + family)
+            inwards = (self.split[current] | self.apart[family]) & contains(
+                self.inner, current * len(self) + family
+            )
             if not inwards.any():
                 break
             best[unique(number[inwards])] = self._best(number[inwards], family[inwards])
@@ -153,7 +166,8 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
         family_of_group[group_of_run],
         size,
         rank,
-        apart >= FIXED,
+        ends,
+        (apart >= FIXED) & _varies(corpus, shape),
         split,
         inner,
         outer,
@@ -309,8 +323,8 @@ def _ends(
     last = np.append(at[1:], len(prompt)) - 1
     key = np.sort(shape.prompt * count + shape.family)
     member = contains(key, prompt[at] * count + family[at])
-    begins = member & (place[at] <= corpus.first[prompt[at]] + 1)
-    ends = member & (place[last] + WORDS >= corpus.first[prompt[at] + 1] - 1)
+    begins = member & (place[at] <= corpus.first[prompt[at]] + FRAME + 1)
+    ends = member & (place[last] + WORDS >= corpus.first[prompt[at] + 1] - FRAME - 1)
     size = np.maximum(shape.size, 1)
     most = np.maximum(
         np.bincount(family[at], weights=begins, minlength=count) / size,
@@ -319,6 +333,17 @@ def _ends(
     fixed = most >= ALIKE
     inner, outside = outer
     return np.bincount(inner, weights=fixed[outside], minlength=count) > 0
+
+
+def _varies(corpus: Corpus, shape: _Shape) -> Mask:
+    """Which families have prompts of different lengths; one text with a fixed filler has not."""
+    length = np.diff(corpus.first)[shape.prompt]
+    varies = np.zeros(len(shape), dtype=bool)
+    some = np.flatnonzero(shape.size)
+    if len(some):
+        first = shape.first[some]
+        varies[some] = np.maximum.reduceat(length, first) > np.minimum.reduceat(length, first)
+    return varies
 
 
 def _nesting(shape: _Shape, outer: tuple[I64, I64], good: Mask, prompts: int) -> tuple[I64, Mask]:

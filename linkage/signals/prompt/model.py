@@ -16,18 +16,24 @@ from linkage.signals.prompt.text import Tokens, tokenise
 EXAMPLES = 8
 """Prompts, of different accounts, that a skeleton is read off."""
 
+ROUNDS = 3
+"""Times that prompts choose their best template; nothing changes after two or three."""
+
 
 @dataclass(frozen=True)
 class Model:
     """Templates found, and how to recognise them."""
 
     families: Families
+    """All templates."""
+    order: Families
+    """Those that some prompts' best one is among, in the order of choice."""
     skeletons: Sequence[str]
     """By number of the family; empty: no template."""
 
     def best(self, tokens: Tokens) -> tuple[I64, I64]:
         """Prompts of a batch that have a template, and the family of the best one."""
-        return self.families.choose(*self.families.held(tokens))
+        return self.order.choose(*self.order.held(tokens))
 
     def all(self, tokens: Tokens) -> tuple[I64, I64]:
         """Prompts of a batch and all templates that they hold, as pairs."""
@@ -47,7 +53,11 @@ def learn(corpus: Corpus) -> Model:
     def accounts(prompt: I64, family: I64) -> I64:
         return np.bincount(distinct(family, corpus.account[prompt], most)[0], minlength=count)
 
-    used = accounts(*families.choose(prompt, family)) >= 2
+    # what few choose is likelier a filler that many templates share: let its users choose again
+    order = families
+    for _ in range(ROUNDS):
+        order = order.reranked(accounts(*order.choose(prompt, family)))
+    used = order.rank >= 0
     used[outer[used[inner]]] = True
     within = np.bincount(inner, weights=used[outer] & (inner != outer), minlength=count) > 0
     used |= within & families.apart & (accounts(prompt, family) >= 3)
@@ -56,7 +66,8 @@ def learn(corpus: Corpus) -> Model:
     skeletons = [""] * len(families)
     for f, text in _skeletons(corpus, families, np.flatnonzero(used), prompt, family):
         skeletons[f] = text
-    return Model(families.only(np.array([bool(s) for s in skeletons], dtype=bool)), skeletons)
+    known = np.array([bool(s) for s in skeletons], dtype=bool)
+    return Model(families.only(known), order.only(known), skeletons)
 
 
 def _skeletons(

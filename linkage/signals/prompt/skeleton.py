@@ -16,7 +16,7 @@ import numpy as np
 
 from linkage.signals.prompt.arrays import F64, I64, U64, Mask
 from linkage.signals.prompt.corpus import WORDS, runs
-from linkage.signals.prompt.text import NUMBER, Tokens
+from linkage.signals.prompt.text import FRAME, NUMBER, Tokens
 
 SLOT = "⟨…⟩"
 WIDTH = 300
@@ -56,21 +56,21 @@ def _write(
     model: Example, pairs: list[tuple[Example, list[int]]], fixed: list[bool], joined: list[bool]
 ) -> str:
     needed = min(3, 1 + len(pairs))
-    index = [i for i, yes in enumerate(fixed) if yes]
+    end = len(fixed) - FRAME
     parts: list[str] = []
-    for i in index:
+    for i in (i for i in range(FRAME - 1, end) if fixed[i]):
         held = [(model, i)] + [(o, k[i]) for o, k in pairs if k[i] >= 0]
-        if i == index[0] and any(k > 0 for _, k in held):
-            parts.append(f"{SLOT} ")
-        words = [o.word(k) for o, k in held]
-        parts.append(_vote(words, needed) or _vote([w.casefold() for w in words], 1))
-        if joined[i]:
-            gaps = [o.gap(i) for o, i in held if i + 1 < len(o.hashes)]
-            parts.append(" " if not gaps else _vote(gaps, needed, " "))
-            continue
-        parts.append(_vote([o.tail(k) for o, k in held], needed))
-        if i != index[-1] or any(k + 1 < len(o.hashes) for o, k in held):
+        if i >= FRAME:
+            words = [o.word(k) for o, k in held]
+            parts.append(_vote(words, needed) or _vote([w.casefold() for w in words], 1))
+        if not joined[i]:
+            parts.append(_vote([o.tail(k) for o, k in held], needed) if i >= FRAME else "")
             parts.append(f" {SLOT} ")
+        elif i + 1 == end:
+            parts.append(_vote([o.tail(k) for o, k in held], needed))
+        elif i >= FRAME:
+            gaps = [o.gap(k) for o, k in held if k + 1 < len(o.hashes)]
+            parts.append(_vote(gaps, needed, " "))
     return " ".join("".join(parts).split())
 
 
@@ -172,12 +172,11 @@ def _drop_crumbs(fixed: Mask, joined: Mask, nats: F64) -> None:
     """Take short common words that stand alone between slots for what they are: chance."""
     start = 0
     for i in range(len(fixed)):
-        if fixed[i] and not joined[i]:
-            if nats[start : i + 1].sum() < CRUMB:
-                fixed[start : i + 1] = joined[start : i + 1] = False
-            start = i + 1
-        elif not fixed[i]:
-            start = i + 1
+        if fixed[i] and joined[i]:
+            continue
+        if start > 0 and i + 1 < len(fixed) and nats[start : i + 1].sum() < CRUMB:
+            fixed[start : i + 1] = joined[start : i + 1] = False
+        start = i + 1
 
 
 def _cut(text: str) -> str:

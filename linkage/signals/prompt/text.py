@@ -15,6 +15,7 @@ import functools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,10 @@ I64 = npt.NDArray[np.int64]
 SEPARATOR, LETTER, DIGIT, CHARACTER, IGNORED = range(5)
 NUMBER = np.uint64(0x9E3779B97F4A7C15)
 """The token that stands for any number."""
+START, END = np.uint64(0xD1B54A32D192ED03), np.uint64(0xABC98388FB8FAC03)
+"""The tokens before and after each prompt: that text begins or ends a prompt tells much."""
+FRAME = 2
+"""How many of them, so that two words at an end make a run with them."""
 
 _PRIME = 0x100000001B3
 _ODD = np.uint64(0xBF58476D1CE4E5B9)
@@ -56,14 +61,15 @@ class Tokens:
     start: I64
     end: I64
     letters: I64
-    """Letters of the word; 3 for a character without spaces around, 1 for a number."""
+    """Letters of a word; 3 for a character of a script without spaces, 1 for a number, 0 for a
+    frame."""
 
 
 def tokenise(prompts: Sequence[str]) -> Tokens:
-    """The tokens of prompts, in order.
+    """The tokens of prompts, in order, each prompt framed by `START` and `END`.
 
     >>> tokens = tokenise(["Hello, World 12", "ＨＥＬＬＯ wor\N{ZERO WIDTH SPACE}ld: 3.4"])
-    >>> first, second = tokens.hashes.reshape(2, 3)
+    >>> first, second = tokens.hashes.reshape(2, 7)
     >>> bool((first == second).all())
     True
     """
@@ -84,7 +90,7 @@ def tokenise(prompts: Sequence[str]) -> Tokens:
     starts = np.flatnonzero((word & ~before) | alone)
     if len(starts) == 0:
         none = np.zeros(0, dtype=np.int64)
-        return Tokens(text, np.zeros(0, dtype=np.uint64), none, none, none, none)
+        return _framed(Tokens(text, none.astype(np.uint64), none, none, none, none), len(prompts))
     inside = np.flatnonzero(word | alone)
     first = np.searchsorted(inside, starts)
     lengths = np.diff(np.append(first, len(inside)))
@@ -104,7 +110,27 @@ def tokenise(prompts: Sequence[str]) -> Tokens:
         last = np.append(keep[1:], len(starts)) - 1
         hashes, prompt, start, end = hashes[keep], prompt[keep], start[keep], end[last]
         letters = letters[keep]
-    return Tokens(text, hashes, prompt, start, end, letters)
+    return _framed(Tokens(text, hashes, prompt, start, end, letters), len(prompts))
+
+
+def _framed(tokens: Tokens, prompts: int) -> Tokens:
+    """The tokens, with a frame around each prompt."""
+    length = np.bincount(tokens.prompt, minlength=prompts) + 2 * FRAME
+    end_of = np.cumsum(length)
+    size = int(length.sum())
+    at = np.arange(len(tokens.hashes)) + FRAME * (2 * tokens.prompt + 1)
+
+    def put(values: Any, otherwise: int) -> Any:
+        framed = np.full(size, otherwise, dtype=values.dtype)
+        framed[at] = values
+        return framed
+
+    hashes = put(tokens.hashes, int(START))
+    for i in range(FRAME):
+        hashes[end_of - 1 - i] = END
+    prompt = np.repeat(np.arange(prompts), length)
+    start, end, letters = (put(v, 0) for v in (tokens.start, tokens.end, tokens.letters))
+    return Tokens(tokens.text, hashes, prompt, start, end, letters)
 
 
 def mix(values: U64) -> U64:
