@@ -42,6 +42,9 @@ SAMPLE = 24
 """Prompts of a group that are looked at to see what goes together with it."""
 PIECE = 12.0
 """Nats that a piece of text of its own needs to be looked at: two or three words."""
+OWN = 24.0
+"""Nats that text nested in a template needs to be one too: a clause of four or five words. With
+fewer, the first words of common fillers split templates whose pieces are short."""
 FIXED = 29.0
 """Nats that the fixed text of a template needs beyond the cost of its pieces. Measured: phrases
 that people share reach 24 (`I want you to act as a`), templates of a short sentence 30 to 90."""
@@ -159,6 +162,9 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     )
     ends = _ends(corpus, shape, outer, prompt[where], family[where], place[where])
     good = (worth >= FIXED) & (own >= PIECE) & (shape.accounts >= 2)
+    # what nests in a template needs a clause of its own, not the first words of a filler
+    nested = (outer[0] != outer[1]) & good[outer[1]]
+    good &= (own >= OWN) | (np.bincount(outer[0], weights=nested, minlength=count) == 0)
     inner, split = _nesting(shape, outer, good, prompts)
     rank = _rank(shape, good, ends, worth, prompts)
     families = Families(
