@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import F64, I64, U8, U64, distinct, heads, unique
+from linkage.signals.prompt.arrays import F32, I64, U8, U64, distinct, heads, unique
 from linkage.signals.prompt.text import Tokens, mix, tokenise
 
 WORDS = 4
 """Tokens in a run: the shortest fixed text that can lead to a template. With 5, templates whose
 longest piece of fixed text is short are lost; with 3, common phrases drown the rest."""
-TOKENS = 30_000_000
+TOKENS = 16_000_000
 """Tokens that are searched for new templates; of larger inputs, a sample of that size."""
 CHARACTERS_OF_TOKEN = 5
 """Characters that a token takes, with its space: what a sample is reckoned by."""
@@ -37,6 +37,12 @@ phrases in one prompt would be taken for a template with less)."""
 CHARACTERS = 1_000_000
 """Characters read at a time."""
 
+PIECE = 1_000_000
+"""Tokens worked on at a time."""
+WORD_BITS = 22
+"""Bits by which words are told apart when they are counted."""
+
+_TO_WORD = np.uint64(64 - WORD_BITS)
 _PRIME = np.uint64(0x100000001B3)
 
 
@@ -50,7 +56,7 @@ class Corpus:
     tokens: U64
     first: I64
     """Where the tokens of each prompt begin, and the end of the last."""
-    nats: F64
+    nats: F32
     """Of each token, the rarity of its word."""
     cost: float
     """Nats that a piece of shared text has to beat: ln of the places where it could have been, and
@@ -115,19 +121,21 @@ class Reader:
         self.accounts.append(accounts)
 
     def corpus(self) -> Corpus:
-        """The corpus of all prompts taken in."""
+        """The corpus of all prompts taken in; none are taken in after that."""
         number = _join(self.numbers, np.uint64)
         account, length = _join(self.accounts), _join(self.lengths)
         order = np.lexsort((account, number))
         begin = np.cumsum(length) - length
         first = np.concatenate([[0], np.cumsum(length[order])]).astype(np.int64)
         shift = np.repeat(begin[order] - first[:-1], length[order])
-        source = np.arange(first[-1]) + shift
-        tokens = _join(self.tokens, np.uint64)[source]
-        letters = _join(self.letters, np.uint8)[source]
+        shift += np.arange(first[-1])
+        tokens = _join(self.tokens, np.uint64)[shift]
+        letters = _join(self.letters, np.uint8)[shift]
+        del shift
+        self.tokens, self.letters = [], []
         account = account[order]
         texts = [self.texts[i] for i in order]
-        nats = _rarity(tokens, first, letters)
+        nats = _rarity(tokens, letters)
         cost = float(np.log(len(tokens) + PLACES)) + PHRASE
         return Corpus(texts, account, tokens, first, nats, cost, *_shared(tokens, first, account))
 
@@ -145,22 +153,26 @@ def _join(parts: list[Any], dtype: type = np.int64) -> Any:
 
 def _shared(tokens: U64, first: I64, account: I64) -> tuple[U64, I64, I64]:
     """Postings of the runs that two accounts or more have."""
-    prompt = np.repeat(np.arange(len(account)), np.diff(first))
-    run, place = runs(tokens, prompt)
-    bits = max(16, int(np.ceil(np.log2(len(run) + 1))) + 1)
-    slot = (run >> np.uint64(64 - bits)).astype(np.int64)
+    bits = max(16, int(np.ceil(np.log2(len(tokens) + 1))) + 1)
+    down = np.uint64(64 - bits)
+    table = np.zeros(1 << bits, dtype=np.uint32)
     # one bit of 32 an account: two accounts show as two bits, but for one pair in 32
     bit = np.uint32(1) << (mix(account.astype(np.uint64)) & np.uint64(31)).astype(np.uint32)
-    table = np.zeros(1 << bits, dtype=np.uint32)
-    np.bitwise_or.at(table, slot, bit[prompt[place]])
+    for run, prompt, _ in _pieces_of(tokens, first):
+        np.bitwise_or.at(table, run >> down, bit[prompt])
     several = (table & (table - np.uint32(1))) != 0
-    keep = several[slot]
-    run, place = run[keep], place[keep]
+    del table
+    kept = []
+    for run, prompt, place in _pieces_of(tokens, first):
+        likely = several[run >> down]
+        kept.append((run[likely], prompt[likely], place[likely]))
+    run = _join([part[0] for part in kept], np.uint64)
+    owner, place = (_join([part[i] for part in kept]) for i in (1, 2))
+    del kept
     order = np.argsort(run, kind="stable")  # places ascend, so prompts and places stay sorted
-    run, place = run[order], place[order]
-    owner = prompt[place]
+    run, owner, place = run[order], owner[order], place[order]
     at = heads(run, owner)
-    run, place, owner = run[at], place[at], owner[at]
+    run, owner, place = run[at], owner[at], place[at]
     start = heads(run)
     number = np.repeat(np.arange(len(start)), np.diff(np.append(start, len(run))))
     which, _ = distinct(number, account[owner], int(account.max(initial=0)) + 1)
@@ -168,22 +180,36 @@ def _shared(tokens: U64, first: I64, account: I64) -> tuple[U64, I64, I64]:
     return run[keep], owner[keep], place[keep]
 
 
-def _rarity(tokens: U64, first: I64, letters: U8) -> F64:
+def _pieces_of(tokens: U64, first: I64) -> Iterator[tuple[U64, I64, I64]]:
+    """Runs of some prompts at a time, with the number of each one's prompt and first token."""
+    begin, prompts = 0, len(first) - 1
+    while begin < prompts:
+        end = max(begin + 1, int(np.searchsorted(first, first[begin] + PIECE, "right")) - 1)
+        prompt = np.repeat(np.arange(begin, end), np.diff(first[begin : end + 1]))
+        run, place = runs(tokens[first[begin] : first[end]], prompt)
+        yield run, prompt[place], place + first[begin]
+        begin = end
+
+
+def _rarity(tokens: U64, letters: U8) -> F32:
     """-ln of each word's probability, by the number of different words that it follows.
 
     Counting words before it (Kneser and Ney's continuation count) rather than occurrences keeps the
     words of a template rare, however often it is used. `PRIOR` words of ordinary text, in which a
     word's rarity goes by its letters, stand in for what a small corpus can't know.
     """
-    if len(tokens) == 0:
-        return np.zeros(0)
-    slot = (tokens >> np.uint64(42)).astype(np.int64)
-    before = np.empty_like(tokens)
-    before[1:] = tokens[:-1]
-    before[first[:-1][np.diff(first) > 0]] = 0
-    pair = mix(before * _PRIME + tokens) & ~np.uint64((1 << 22) - 1) | slot.astype(np.uint64)
-    different = unique(pair) & np.uint64((1 << 22) - 1)
-    count = np.bincount(different.astype(np.int64), minlength=1 << 22)
-    spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.minimum(letters, 12)))
-    nats = np.log(len(different) + PRIOR) - np.log(count[slot] + spelled)
-    return np.where(letters == 0, 0.0, nats)
+    words = np.uint64((1 << WORD_BITS) - 1)
+    parts: list[U64] = []
+    for i in range(0, len(tokens), PIECE):
+        after = tokens[max(i, 1) : i + PIECE]
+        before = tokens[max(i, 1) - 1 : max(i, 1) - 1 + len(after)]
+        parts.append(unique(mix(before * _PRIME + after) & ~words | after >> _TO_WORD))
+    different = unique(_join(parts, np.uint64))
+    count = np.bincount((different & words).astype(np.int64), minlength=1 << WORD_BITS)
+    nats = np.empty(len(tokens), dtype=np.float32)
+    for i in range(0, len(tokens), PIECE):
+        here = slice(i, i + PIECE)
+        spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.minimum(letters[here], 12)))
+        rare = -np.log((count[tokens[here] >> _TO_WORD] + spelled) / (len(different) + PRIOR))
+        nats[here] = np.where(letters[here] == 0, 0.0, rare)
+    return nats

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import F64, I64, U64, Mask
+from linkage.signals.prompt.arrays import F32, I64, U64, Mask
 from linkage.signals.prompt.corpus import WORDS, runs
 from linkage.signals.prompt.text import FRAME, NUMBER, Tokens
 
@@ -29,7 +29,7 @@ SEPARATOR = 12
 """Characters of punctuation that are shown between two words."""
 
 
-def skeleton(examples: list[Example], nats: F64, cost: float) -> tuple[str, float]:
+def skeleton(examples: list[Example], nats: F32, cost: float) -> tuple[str, float]:
     """The skeleton of prompts of one family, and the nats of its fixed text.
 
     The first example is the one that the others are laid against; `nats` is of its tokens, `cost`
@@ -157,7 +157,7 @@ def _vote(values: list[str], needed: int, otherwise: str = "") -> str:
     return value if count >= needed else otherwise
 
 
-def _worth(fixed: Mask, joined: Mask, nats: F64, cost: float) -> float:
+def _worth(fixed: Mask, joined: Mask, nats: F32, cost: float) -> float:
     """Nats of the pieces of fixed text, each less its cost."""
     total = piece = 0.0
     for i in np.flatnonzero(fixed):
@@ -168,7 +168,7 @@ def _worth(fixed: Mask, joined: Mask, nats: F64, cost: float) -> float:
     return float(total)
 
 
-def _drop_crumbs(fixed: Mask, joined: Mask, nats: F64) -> None:
+def _drop_crumbs(fixed: Mask, joined: Mask, nats: F32) -> None:
     """Take short common words that stand alone between slots for what they are: chance."""
     start = 0
     for i in range(len(fixed)):
