@@ -16,38 +16,46 @@ family, v the share of others. The prior odds are the operator's size over the r
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from linkage.config import AttributionConfig
 from linkage.engine import Engine
-
-FAMILIES = {"ip_range": "ip", "email_domain": "email", "bin": "payment"}
-"""Coarser kind -> the kind whose family it belongs to."""
 
 REPEATED = 0.25
 """Share of the weight of a family's further signals that counts beside the strongest."""
 
-ROUNDS = 12
+OWN = 0.1
+"""A signal belongs to an operator only if at least this share of its users are members. Popular
+signals would let a group drift from what it shares to what everybody around it shares."""
+
+AMBIENT = ("user_agent",)
+"""Families that come with others (a framework's templates with its client), so corroborate none."""
+
+CORROBORATED = 1.0
+"""Nats a member must have on average beside its strongest family of kinds. A set of templates that
+come with one framework, or the addresses of one carrier, tie strangers; two kinds that agree don't.
+"""
+
+ROUNDS = 20
+SETTLED = 0.001
+"""Rounds end when at most this share of the members changes, or after so many."""
 
 
 def attribute(engine: Engine, config: AttributionConfig) -> None:
     """Create `attributed` and `operator_signals` from `communities`."""
-    _prepare(engine)
-    for _ in range(2):
-        _settle(engine, config)
-        if not _merge(engine, config):
+    _prepare(engine, config)
+    for _ in range(ROUNDS):
+        _find_signals(engine)
+        _weigh(engine)
+        if not _merge(engine) and _decide(engine, config) <= SETTLED:
             break
-    _settle(engine, config)
+    _find_signals(engine)
 
 
-def _prepare(engine: Engine) -> None:
-    kinds = [row[0] for row in engine.rows("SELECT kind FROM kinds")]
-    engine.create(
-        "families",
-        "SELECT unnest(?) AS kind, unnest(?) AS family",
-        [kinds, [FAMILIES.get(kind, kind) for kind in kinds]],
-    )
+def _prepare(engine: Engine, config: AttributionConfig) -> None:
     engine.create(
         "account_families",
-        "SELECT DISTINCT a.account, f.family FROM account_kinds a JOIN families f USING (kind)",
+        "SELECT DISTINCT a.account, k.family FROM account_kinds a JOIN kinds k USING (kind)",
     )
     engine.create(
         "family_totals",
@@ -57,28 +65,17 @@ def _prepare(engine: Engine) -> None:
         "attributed",
         """
         SELECT e.account, c.community AS operator, 1.0 AS confidence, 0.0 AS evidence,
+               CAST(NULL AS DOUBLE) AS corroboration,
                CAST(count(*) AS INTEGER) AS held_by
         FROM linking_edges e JOIN communities c ON c.signal = e.signal
         GROUP BY e.account, c.community
-        HAVING count(*) FILTER (e.personal) >= 1 AND count(*) >= 2
+        HAVING count(*) FILTER (e.personal OR e.sharing) >= 1 AND count(*) >= 2
         """,
     )
+    _drop_small(engine, config)
 
 
-def _settle(engine: Engine, config: AttributionConfig) -> None:
-    """Weigh and attribute until the members stay the same."""
-    seen = set()
-    for _ in range(ROUNDS):
-        _signals_of_operators(engine)
-        _weigh(engine)
-        _decide(engine, config)
-        state = engine.rows("SELECT count(*), sum(hash(account, operator)) FROM attributed")[0]
-        if state in seen:
-            break
-        seen.add(state)
-
-
-def _signals_of_operators(engine: Engine) -> None:
+def _find_signals(engine: Engine) -> None:
     """`operator_signals`: what members share beyond what their number would by chance."""
     engine.create("sizes", "SELECT operator, count(*) AS size FROM attributed GROUP BY operator")
     engine.create(
@@ -90,7 +87,7 @@ def _signals_of_operators(engine: Engine) -> None:
     )
     engine.create(
         "operator_signals",
-        """
+        f"""
         WITH used AS (
             SELECT m.operator, e.signal, count(*) AS members
             FROM attributed m JOIN linking_edges e USING (account)
@@ -98,17 +95,17 @@ def _signals_of_operators(engine: Engine) -> None:
         ),
         counted AS (
             SELECT u.operator, u.signal, s.kind, f.family, u.members, s.accounts - u.members AS others,
-                   h.holders, t.holders - h.holders AS other_holders,
+                   h.holders, t.holders AS all_holders,
                    CAST(s.accounts AS DOUBLE) * h.holders / t.holders AS expected
-            FROM used u JOIN signals s USING (signal) JOIN families f USING (kind)
+            FROM used u JOIN signals s USING (signal) JOIN kinds f USING (kind)
             JOIN family_members h ON h.operator = u.operator AND h.family = f.family
             JOIN family_totals t ON t.family = f.family
         ),
         touched AS (SELECT operator, count(*) AS signals FROM used GROUP BY operator)
         SELECT c.operator, c.signal, c.kind, c.family, c.members, c.others, c.holders,
-               c.other_holders
+               c.all_holders
         FROM counted c JOIN touched t USING (operator)
-        WHERE c.expected * 2 < c.members
+        WHERE c.expected * 2 < c.members AND c.members >= {OWN} * (c.members + c.others)
           AND c.members * ln(c.members / c.expected) - (c.members - c.expected) > ln(t.signals)
         """,
     )
@@ -122,14 +119,14 @@ def _weigh(engine: Engine) -> None:
         WITH hit AS (
             SELECT e.account, s.operator, s.family, s.kind, e.signal,
                    CASE WHEN m.account IS NULL THEN 0 ELSE 1 END AS own,
-                   s.members, s.others, s.holders, s.other_holders
+                   s.members, s.others, s.holders, s.all_holders
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
             LEFT JOIN attributed m ON m.account = e.account AND m.operator = s.operator
         ),
         rated AS (
-            SELECT account, operator, family, kind, own,
-                   (others - (1 - own) + 0.5) / (other_holders - (1 - own) + 1.0) AS p,
-                   members - own AS members, holders - own AS holders
+            SELECT account, operator, family, kind, own, members - own AS members,
+                   holders - own AS holders,
+                   (members + others - own + 0.5) / (all_holders - own + 1.0) AS p
             FROM hit
         ),
         weights AS (
@@ -150,26 +147,27 @@ def _weigh(engine: Engine) -> None:
     engine.create(
         "family_rates",
         """
-        SELECT f.operator, f.family, f.holders, t.holders - f.holders AS other_holders,
-               count(h.account) FILTER (h.own = 1) AS hits,
-               count(h.account) FILTER (h.own = 0) AS other_hits
+        SELECT f.operator, f.family, f.holders, t.holders AS all_holders,
+               count(h.account) FILTER (h.own = 1) AS hits, count(h.account) AS all_hits
         FROM family_members f JOIN family_totals t USING (family)
         LEFT JOIN hits h ON h.operator = f.operator AND h.family = f.family
         GROUP BY f.operator, f.family, f.holders, t.holders
         """,
     )
+    ambient = ", ".join(f"'{family}'" for family in AMBIENT)
     engine.create(
         "weighed",
-        """
+        f"""
         WITH candidates AS (
             SELECT account, operator, max(own) AS own, sum(weight) AS weight,
-                   CAST(sum(signals) AS INTEGER) AS held_by
+                   max(weight) AS strongest,
+                   coalesce(sum(weight) FILTER (family IN ({ambient})), 0) AS ambient, CAST(sum(signals) AS INTEGER) AS held_by
             FROM hits GROUP BY account, operator
         ),
         missing AS (
             SELECT c.account, c.operator,
                    sum(ln((r.holders - c.own - r.hits + 0.5) / (r.holders - c.own + 1.0))
-                     - ln((r.other_holders - r.other_hits + 0.5) / (r.other_holders + 1.0))) AS weight
+                     - ln((r.all_holders - r.all_hits + 0.5) / (r.all_holders + 1.0))) AS weight
             FROM candidates c
             JOIN account_families a ON a.account = c.account
             JOIN family_rates r ON r.operator = c.operator AND r.family = a.family
@@ -180,6 +178,7 @@ def _weigh(engine: Engine) -> None:
         ),
         total AS (SELECT count(*) AS accounts FROM accounts)
         SELECT c.account, c.operator, c.held_by, c.weight + coalesce(m.weight, 0) AS evidence,
+               c.weight + coalesce(m.weight, 0) - c.strongest - c.ambient AS corroboration,
                c.weight + coalesce(m.weight, 0)
                    + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds
         FROM candidates c JOIN sizes s USING (operator) CROSS JOIN total
@@ -188,8 +187,12 @@ def _weigh(engine: Engine) -> None:
     )
 
 
-def _decide(engine: Engine, config: AttributionConfig) -> None:
-    """`attributed`: each account with the operator that explains it best, if well enough."""
+def _decide(engine: Engine, config: AttributionConfig) -> float:
+    """`attributed`: each account with the operator that explains it best, if well enough.
+
+    Returns the share of members that changed.
+    """
+    engine.create("before", "SELECT account, operator FROM attributed")
     engine.create(
         "attributed",
         """
@@ -197,7 +200,7 @@ def _decide(engine: Engine, config: AttributionConfig) -> None:
             SELECT *, greatest(max(log_odds) OVER (PARTITION BY account), 0) AS top FROM weighed
         ),
         shares AS (
-            SELECT account, operator, held_by, evidence,
+            SELECT account, operator, held_by, evidence, corroboration,
                    exp(log_odds - top)
                        / (exp(-top) + sum(exp(log_odds - top)) OVER (PARTITION BY account)) AS share
             FROM topped
@@ -205,15 +208,85 @@ def _decide(engine: Engine, config: AttributionConfig) -> None:
         ranked AS (
             SELECT *, row_number() OVER (PARTITION BY account ORDER BY share DESC, operator) AS place
             FROM shares
-        ),
-        kept AS (SELECT * FROM ranked WHERE place = 1 AND share >= ?)
-        SELECT account, operator, share AS confidence, evidence, held_by
-        FROM kept
-        WHERE operator IN (SELECT operator FROM kept GROUP BY operator HAVING count(*) >= 2)
+        )
+        SELECT account, operator, share AS confidence, evidence, corroboration, held_by
+        FROM ranked WHERE place = 1 AND share >= ?
         """,
         [config.min_confidence],
     )
+    _drop_small(engine, config)
+    engine.run(
+        """
+        DELETE FROM attributed WHERE operator IN (
+            SELECT operator FROM attributed GROUP BY operator HAVING avg(corroboration) < ?
+        )
+        """,
+        [CORROBORATED],
+    )
+    changed, members = engine.rows(
+        """
+        SELECT count(*) FILTER (a.account IS NULL OR b.account IS NULL), count(a.account)
+        FROM attributed a FULL JOIN before b ON b.account = a.account AND b.operator = a.operator
+        """
+    )[0]
+    return float(changed) / max(members, 1)
 
 
-def _merge(engine: Engine, config: AttributionConfig) -> bool:
-    return False
+def _drop_small(engine: Engine, config: AttributionConfig) -> None:
+    engine.run(
+        """
+        DELETE FROM attributed WHERE operator IN (
+            SELECT operator FROM attributed GROUP BY operator HAVING count(*) < ?
+        )
+        """,
+        [config.min_size],
+    )
+
+
+def _merge(engine: Engine) -> bool:
+    """Merge an operator into a larger one that explains most of its members; tell if any were.
+
+    Explains: their odds for the larger one are better than even, though all that ties them to
+    their own is counted among everybody's. Two operators that rent from one provider share its
+    addresses, and lack each other's cards and templates, which speaks against.
+    """
+    rows = engine.rows(
+        """
+        SELECT m.operator AS q, w.operator AS o, avg(w.log_odds) AS log_odds
+        FROM attributed m JOIN weighed w ON w.account = m.account AND w.operator <> m.operator
+        JOIN sizes s ON s.operator = w.operator JOIN sizes t ON t.operator = m.operator
+        WHERE w.log_odds > 0 AND (s.size, -s.operator) > (t.size, -t.operator)
+        GROUP BY m.operator, w.operator, t.size HAVING count(*) >= 0.5 * t.size
+        ORDER BY q, log_odds DESC, o
+        """
+    )
+    if not rows:
+        return False
+    into: dict[int, int] = {}
+    for q, o, _ in rows:
+        into.setdefault(q, o)
+    engine.put(
+        "merged",
+        pa.table(
+            {"q": list(into), "o": [_last(into, q) for q in into]},
+            schema=pa.schema([("q", pa.int64()), ("o", pa.int64())]),
+        ),
+    )
+    engine.create(
+        "attributed",
+        """
+        SELECT m.account, coalesce(g.o, m.operator) AS operator, max(m.confidence) AS confidence,
+               max(m.evidence) AS evidence,
+               max(m.corroboration) AS corroboration, max(m.held_by) AS held_by
+        FROM attributed m LEFT JOIN merged g ON g.q = m.operator
+        GROUP BY m.account, coalesce(g.o, m.operator)
+        """,
+    )
+    return True
+
+
+def _last(into: dict[int, int], operator: int) -> int:
+    """Where a chain of merges ends (each goes into a larger one, so it ends)."""
+    while operator in into:
+        operator = into[operator]
+    return operator

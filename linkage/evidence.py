@@ -37,7 +37,7 @@ def write(engine: Engine) -> None:
         SELECT n.operator_id, o.signal, s.kind, s.value, CAST(o.members AS INTEGER) AS members,
                CAST(o.others AS INTEGER) AS others,
                round(ln((CAST(o.members AS DOUBLE) / o.holders)
-                        / ((o.others + 0.5) / (o.other_holders + 1.0))), 4) AS weight
+                        / ((o.members + o.others) / CAST(o.all_holders AS DOUBLE))), 4) AS weight
         FROM operator_signals o JOIN names n USING (operator) JOIN signals s USING (signal)
         ORDER BY n.operator_id, o.signal
         """,

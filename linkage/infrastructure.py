@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 
 import igraph
 import numpy as np
@@ -25,11 +26,26 @@ import pyarrow as pa
 
 from linkage.config import InfrastructureConfig
 from linkage.engine import Engine
-from linkage.signals import KINDS
 
 CHANCE_SHARE = 0.5
 """A pair stays only if less than this share of its accounts is there by chance (e < c/2): below
 that, an account that has both is more likely a coincidence than not."""
+
+
+IMPLIED = 0.1
+"""A pair stays only if at least this share of the accounts of one signal has the other too:
+a popular template is a little more common in some networks than in others, and that is all."""
+
+LEIDEN_ROUNDS = 20
+"""Leiden passes; a fixed number, since passing until nothing improves may not end."""
+
+PERSONAL = """
+    ({a}.personal OR {b}.personal) AND ({a}.family <> {b}.family OR {a}.kind = {b}.kind)
+"""
+"""Which kinds may be evidence together (see `graph`): never what one value implies."""
+
+HABIT = "{a}.sharing AND {b}.address"
+"""Beside those: how widely things are shared, with an address."""
 
 
 def find(engine: Engine, config: InfrastructureConfig, seed: int) -> None:
@@ -49,17 +65,14 @@ def find(engine: Engine, config: InfrastructureConfig, seed: int) -> None:
 
 
 _LINKING = """
-    SELECT e.account, e.signal, s.kind, s.parent, s.accounts, k.personal
+    SELECT e.account, e.signal, s.kind, s.accounts, k.family, k.personal, k.sharing, k.address
     FROM {edges} e JOIN signals s ON s.signal = e.signal JOIN kinds k ON k.kind = s.kind
     WHERE s.ignored IS NULL
 """
 
 
 def _kind_tables(engine: Engine) -> None:
-    """`kinds`, `account_kinds` (signals of a kind that an account has) and `kind_pairs`."""
-    present = [row[0] for row in engine.rows("SELECT DISTINCT kind FROM signals ORDER BY kind")]
-    personal = [KINDS[kind].personal if kind in KINDS else True for kind in present]
-    engine.put("kinds", pa.table({"kind": pa.array(present, pa.string()), "personal": personal}))
+    """`account_kinds` (signals of a kind that an account has) and `kind_pairs`."""
     engine.create(
         "account_kinds",
         """
@@ -69,7 +82,7 @@ def _kind_tables(engine: Engine) -> None:
     )
     engine.create(
         "kind_pairs",
-        """
+        f"""
         WITH totals AS (SELECT kind, sum(k) AS total FROM account_kinds GROUP BY kind),
         linking AS (
             SELECT kind, count(*) AS signals FROM signals WHERE ignored IS NULL GROUP BY kind
@@ -88,32 +101,48 @@ def _kind_tables(engine: Engine) -> None:
         JOIN totals a ON a.kind = p.kind_a JOIN totals b ON b.kind = p.kind_b
         JOIN linking m ON m.kind = p.kind_a JOIN linking n ON n.kind = p.kind_b
         JOIN kinds x ON x.kind = p.kind_a JOIN kinds y ON y.kind = p.kind_b
-        WHERE x.personal OR y.personal
+        WHERE ({PERSONAL.format(a="x", b="y")})
+           OR ({HABIT.format(a="x", b="y")}) OR ({HABIT.format(a="y", b="x")})
         """,
     )
 
 
 def _weigh_pairs(engine: Engine, edges: str, table: str) -> None:
-    """`table`: every pair of signals that two accounts or more share more often than by chance."""
+    """`table`: every pair of signals that two accounts or more share more often than by chance.
+
+    A habit (many accounts a card) and an address are together as often as there are different
+    cards: one card that an office pays with is no habit.
+    """
     engine.create(
         table,
         f"""
-        WITH together AS (
+        WITH shared_most AS (
+            SELECT account, family, arg_max(signal, (accounts, signal)) AS signal
+            FROM {edges} WHERE personal GROUP BY account, family
+        ),
+        together AS (
             SELECT a.signal AS signal_a, b.signal AS signal_b, count(*) AS together
             FROM {edges} a JOIN {edges} b ON b.account = a.account
-            WHERE a.signal < b.signal AND (a.personal OR b.personal)
-              AND a.parent IS DISTINCT FROM b.signal AND b.parent IS DISTINCT FROM a.signal
+            WHERE a.signal < b.signal AND {PERSONAL.format(a="a", b="b")}
             GROUP BY a.signal, b.signal HAVING count(*) >= 2
+            UNION ALL
+            SELECT least(a.signal, b.signal), greatest(a.signal, b.signal), count(DISTINCT m.signal)
+            FROM {edges} a JOIN {edges} b ON b.account = a.account
+            JOIN shared_most m ON m.account = a.account AND m.family = a.family
+            WHERE {HABIT.format(a="a", b="b")}
+            GROUP BY a.signal, b.signal HAVING count(DISTINCT m.signal) >= 2
         ),
         expectations AS (
-            SELECT t.*, CAST(a.accounts AS DOUBLE) * b.accounts * f.factor AS expected
+            SELECT t.*, least(a.accounts, b.accounts) AS fewer,
+                   CAST(a.accounts AS DOUBLE) * b.accounts * f.factor AS expected
             FROM together t
             JOIN signals a ON a.signal = t.signal_a JOIN signals b ON b.signal = t.signal_b
             JOIN kind_pairs f ON f.kind_a = a.kind AND f.kind_b = b.kind
         )
         SELECT signal_a, signal_b, CAST(together AS INTEGER) AS together, expected,
                together * ln(together / expected) - (together - expected) AS weight
-        FROM expectations WHERE expected < together * {CHANCE_SHARE}
+        FROM expectations
+        WHERE expected < together * {CHANCE_SHARE} AND together >= {IMPLIED} * fewer
         """,
     )
 
@@ -164,16 +193,35 @@ def _communities(engine: Engine, seed: int) -> None:
     ends = np.column_stack([pairs["signal_a"].to_numpy(), pairs["signal_b"].to_numpy()])
     signals, numbered = np.unique(ends, return_inverse=True)
     graph = igraph.Graph(n=len(signals), edges=numbered.reshape(ends.shape).tolist())
+    graph.es["weight"] = pairs["weight"].to_numpy()
+    graph.vs["signal"] = signals
     igraph.set_random_number_generator(random.Random(seed))
-    membership = graph.community_leiden(
-        objective_function="modularity", weights=pairs["weight"].to_numpy(), n_iterations=-1
-    ).membership
+    communities = [community for part in graph.decompose() for community in _split(part)]
     engine.put(
         "communities",
         pa.table(
             {
-                "community": pa.array(membership, pa.int32()),
-                "signal": pa.array(signals, pa.int32()),
+                "community": pa.array(
+                    [i for i, members in enumerate(communities) for _ in members], pa.int64()
+                ),
+                "signal": pa.array([s for members in communities for s in members], pa.int32()),
             }
         ),
     )
+
+
+def _split(graph: igraph.Graph) -> Iterator[list[int]]:
+    """Leiden communities, split again within themselves until none divides.
+
+    Modularity is blind to communities that are small beside the whole graph; within a community
+    its scale is the community's own. What is split too far is merged by `attribution`, which
+    knows the accounts.
+    """
+    parts = graph.community_leiden(
+        objective_function="modularity", weights="weight", n_iterations=LEIDEN_ROUNDS
+    )
+    if len(parts) == 1:
+        yield graph.vs["signal"]
+        return
+    for part in parts:
+        yield from _split(graph.induced_subgraph(part, implementation="create_from_scratch"))

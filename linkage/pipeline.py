@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,11 +53,10 @@ def run(
     in `out` stays as it was.
     """
     config, progress, out = config or Config(), progress or Quiet(), Path(out)
-    case.check_writable(out)
-    with _engine(out, config) as engine:
+    with case.workspace(out) as scratch, _engine(scratch, config) as engine:
         clock = _Clock(progress)
         with clock.stage("sources"):
-            sources.load(engine, inputs, config.sources, progress)
+            sources.load(engine, inputs, config.sources, progress.note)
         with clock.stage("signals"):
             signals.clean(engine, config.signals)
             prompt.mine(engine, progress)
@@ -76,9 +73,8 @@ def run(
         with clock.stage("evidence"):
             evidence.write(engine)
         with clock.stage("case"):
-            add = lambda folder: report.write(folder / "case.duckdb", folder / "report")
             details = _details(engine, config, clock)
-            case.write(engine, out, details, add if with_report else None)
+            case.write(engine, out, details, _report if with_report else None)
     return case.Case(out)
 
 
@@ -105,16 +101,16 @@ def _peak_memory_mb() -> float:
 
 
 @contextmanager
-def _engine(out: Path, config: Config) -> Iterator[DuckDBEngine]:
-    """An engine on a scratch file beside `out` that is gone afterwards."""
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.work-", dir=out.absolute().parent))
+def _engine(scratch: Path, config: Config) -> Iterator[DuckDBEngine]:
     engine = DuckDBEngine(scratch / "work.duckdb", config.engine)
     try:
         yield engine
     finally:
         engine.close()
-        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _report(folder: Path) -> None:
+    report.write(folder / "case.duckdb", folder / "report")
 
 
 def _details(engine: DuckDBEngine, config: Config, clock: _Clock) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class Facts:
     shared: dict[str, Shared] = field(default_factory=dict)
     holders: dict[str, int] = field(default_factory=dict)
     """Members that have any value of a kind."""
+    corroboration: float = 0.0
+    """Nats a member has on average beside its strongest kind of evidence."""
     gaps: int = 0
     tight_gaps: int = 0
 
@@ -95,15 +97,16 @@ def _table(rows: list[Any], names: tuple[str, ...]) -> pa.Table:
 
 
 def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
-    sizes = dict(
-        engine.rows(
+    sizes = {
+        operator: (size, corroboration)
+        for operator, size, corroboration in engine.rows(
             """
-            SELECT operator, count(*) FROM attributed GROUP BY operator HAVING count(*) >= ?
+            SELECT operator, count(*), avg(corroboration) FROM attributed GROUP BY operator HAVING count(*) >= ?
             ORDER BY operator
             """,
             [min_size],
         )
-    )
+    }
     shared: dict[int, dict[str, Shared]] = {operator: {} for operator in sizes}
     holders: dict[int, dict[str, int]] = {operator: {} for operator in sizes}
     for operator, kind, *counts in engine.rows(
@@ -130,8 +133,10 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             holders[operator][kind] = accounts
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
-        operator: Facts(size, shared[operator], holders[operator], *gaps.get(operator, (0, 0)))
-        for operator, size in sizes.items()
+        operator: Facts(
+            size, shared[operator], holders[operator], corroboration, *gaps.get(operator, (0, 0))
+        )
+        for operator, (size, corroboration) in sizes.items()
     }
 
 
@@ -164,6 +169,15 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
+def _corroboration(facts: Facts) -> tuple[str, float] | None:
+    """Several kinds of evidence that agree about the same accounts."""
+    nats = facts.corroboration
+    return (
+        f"beside its strongest kind of evidence, a member has {nats:.1f} nats from others",
+        max(min(nats - 2.0, 6.0), -2.0),
+    )
+
+
 def _stock(facts: Facts) -> tuple[str, float] | None:
     """A stock of cards, devices, phones, each on a few accounts: nobody honest has one."""
     pools = {kind: facts.of(kind).stock for kind in POOLED if facts.of(kind).stock >= 2}
@@ -180,13 +194,15 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
         return None
     if ranges.signals >= 5:
         share = _share(ranges.members, facts.holders.get("ip", 0))
+        own = _share(ips.uses, ips.uses + ips.others)
         return (
-            f"{ranges.signals:,} address ranges are shared by members, who are "
-            f"{share:.0%} of those with an address",
-            min(math.log2(ranges.signals) * share, 6.0),
+            f"{ranges.signals:,} address ranges are shared by {share:.0%} of members with an "
+            f"address; {own:.0%} of their users are members",
+            min(math.log2(ranges.signals) * share * own, 6.0),
         )
-    if ips.most >= 0.8 * facts.size and ips.signals <= 2:
-        return f"one address serves {ips.most:,} of {facts.size:,} members: a place", -1.5
+    most = max(ips.most, ranges.most)
+    if most >= 0.8 * facts.size and ranges.signals <= 2:
+        return f"one address or range serves {most:,} of {facts.size:,} members: a place", -4.0
     return None
 
 
@@ -247,6 +263,7 @@ def _size(facts: Facts) -> tuple[str, float] | None:
 
 
 ITEMS: dict[str, Item] = {
+    "corroboration": _corroboration,
     "stock": _stock,
     "addresses": _addresses,
     "templates": _templates,

@@ -22,7 +22,7 @@ from linkage.signals.prompt.text import Tokens, mix, tokenise
 WORDS = 4
 """Tokens in a run: the shortest fixed text that can lead to a template. With 5, templates whose
 longest piece of fixed text is short are lost; with 3, common phrases drown the rest."""
-TOKENS = 16_000_000
+TOKENS = 24_000_000
 """Tokens that are searched for new templates; of larger inputs, a sample of that size."""
 CHARACTERS_OF_TOKEN = 5
 """Characters that a token takes, with its space: what a sample is reckoned by."""
