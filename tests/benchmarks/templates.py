@@ -1,21 +1,23 @@
-"""How well and how fast templates are found, beside a 48-character prefix.
+"""How well and how fast templates are found, beside a 48-character prefix, Drain3 and MinHash.
 
     python tests/benchmarks/templates.py TEMPLATES.jsonl FREE.jsonl [--seeds 3] [--half 0|1]
 
 TEMPLATES has rows {"template": "Summarise: {}"}, FREE has rows {"prompt": "..."}. Slots are filled
 with numbers, words, sentences, whole prompts and pages of prompts. `--half` picks every second
-template, so that settings can be chosen on one half and checked on the other.
+template, so that settings can be chosen on one half and checked on the other. Peers are measured
+if they are installed: pip install drain3 datasketch.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import random
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 from linkage.signals.prompt import templates
@@ -43,7 +45,7 @@ def main() -> None:
         f"{'free in 5+':>10} {'MB/s':>6}"
     )
     for name, some in (("long", long), ("short", short), ("both", patterns)):
-        for method, find in (("linkage", templates), ("prefix", prefix)):
+        for method, find in methods().items():
             figures = [run(find, some, free, seed) for seed in range(options.seeds)]
             prompts, precision, recall, f1, alone, speed = (
                 sum(values) / len(values) for values in zip(*figures, strict=True)
@@ -55,7 +57,12 @@ def main() -> None:
             )
 
 
-def run(find, patterns: list[str], free: list[str], seed: int) -> tuple[float, ...]:  # type: ignore[no-untyped-def]
+def run(
+    find: Callable[[Sequence[str]], list[str | None]],
+    patterns: list[str],
+    free: list[str],
+    seed: int,
+) -> tuple[float, ...]:
     """Prompts, B-cubed precision, recall, F1, share of free prompts in templates of 5, MB/s."""
     rows = population(random.Random(seed), patterns, free)
     started = time.process_time()
@@ -127,6 +134,43 @@ def prefix(prompts: Sequence[str]) -> list[str | None]:
         if len(rows) > 1:
             for i in rows:
                 found[i] = start
+    return found
+
+
+def drain(prompts: Sequence[str]) -> list[str | None]:
+    """Drain3 with its defaults."""
+    from drain3 import TemplateMiner
+    from drain3.template_miner_config import TemplateMinerConfig
+
+    miner = TemplateMiner(config=TemplateMinerConfig())
+    found = [miner.add_log_message(" ".join(text.split()))["cluster_id"] for text in prompts]
+    return [str(cluster) for cluster in found]
+
+
+def minhash(prompts: Sequence[str]) -> list[str | None]:
+    """Connected components of prompts whose sets of three words have a Jaccard index above 0.5."""
+    import igraph
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(threshold=0.5, num_perm=64)
+    edges = []
+    for i, text in enumerate(prompts):
+        words = normal(text).split()
+        sketch = MinHash(num_perm=64)
+        sketch.update_batch([" ".join(words[k : k + 3]).encode() for k in range(len(words))])
+        edges += [(i, j) for j in index.query(sketch)]
+        index.insert(i, sketch)
+    membership = igraph.Graph(n=len(prompts), edges=edges).connected_components().membership
+    return [str(component) for component in membership]
+
+
+def methods() -> dict[str, Callable[[Sequence[str]], list[str | None]]]:
+    """The methods to compare: peers only where they are installed."""
+    found = {"linkage": templates, "prefix": prefix}
+    if importlib.util.find_spec("drain3"):
+        found["drain3"] = drain
+    if importlib.util.find_spec("datasketch"):
+        found["minhash"] = minhash
     return found
 
 
