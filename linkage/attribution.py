@@ -25,8 +25,10 @@ REPEATED = 0.25
 """Share of the weight of a family's further signals that counts beside the strongest."""
 
 OWN = 0.1
-"""A signal belongs to an operator only if at least this share of its users are members. Popular
-signals would let a group drift from what it shares to what everybody around it shares."""
+"""A signal belongs to an operator only if at least this share of its users are members, and only if
+it has half of the nats that a signal used by members alone would have (a share of at least the
+root of the operator's share of the service). Popular signals would let a group drift from what it
+shares to what everybody around it shares."""
 
 AMBIENT = ("user_agent",)
 """Families that come with others (a framework's templates with its client), so corroborate none."""
@@ -47,7 +49,8 @@ def attribute(engine: Engine, config: AttributionConfig) -> None:
     for _ in range(ROUNDS):
         _find_signals(engine)
         _weigh(engine)
-        if not _merge(engine) and _decide(engine, config) <= SETTLED:
+        changed = _decide(engine, config)
+        if not _merge(engine) and changed <= SETTLED:
             break
     _find_signals(engine)
 
@@ -105,7 +108,8 @@ def _find_signals(engine: Engine) -> None:
         SELECT c.operator, c.signal, c.kind, c.family, c.members, c.others, c.holders,
                c.all_holders
         FROM counted c JOIN touched t USING (operator)
-        WHERE c.expected * 2 < c.members AND c.members >= {OWN} * (c.members + c.others)
+        WHERE c.members >= greatest({OWN}, sqrt(CAST(c.holders AS DOUBLE) / c.all_holders))
+                           * (c.members + c.others)
           AND c.members * ln(c.members / c.expected) - (c.members - c.expected) > ln(t.signals)
         """,
     )
@@ -203,7 +207,7 @@ def _decide(engine: Engine, config: AttributionConfig) -> float:
             SELECT account, operator, held_by, evidence, corroboration,
                    exp(log_odds - top)
                        / (exp(-top) + sum(exp(log_odds - top)) OVER (PARTITION BY account)) AS share
-            FROM topped
+            FROM topped WHERE corroboration > 0
         ),
         ranked AS (
             SELECT *, row_number() OVER (PARTITION BY account ORDER BY share DESC, operator) AS place
@@ -252,9 +256,10 @@ def _merge(engine: Engine) -> bool:
     """
     rows = engine.rows(
         """
+        WITH now AS (SELECT operator, count(*) AS size FROM attributed GROUP BY operator)
         SELECT m.operator AS q, w.operator AS o, avg(w.log_odds) AS log_odds
         FROM attributed m JOIN weighed w ON w.account = m.account AND w.operator <> m.operator
-        JOIN sizes s ON s.operator = w.operator JOIN sizes t ON t.operator = m.operator
+        JOIN now s ON s.operator = w.operator JOIN now t ON t.operator = m.operator
         WHERE w.log_odds > 0 AND (s.size, -s.operator) > (t.size, -t.operator)
         GROUP BY m.operator, w.operator, t.size HAVING count(*) >= 0.5 * t.size
         ORDER BY q, log_odds DESC, o
