@@ -19,14 +19,17 @@ import pyarrow as pa
 
 from linkage.engine import Engine
 
-PRIOR = -2.0
+PRIOR = -3.0
 """Nats before any item: most groups that share something are honest."""
 
 BAR = 0.5
 """Score from which an operator is called sockpuppets."""
 
-POOLED = ("payment", "device", "phone", "email")
+STOCKED = ("payment", "device", "phone")
 """Kinds of which honest people share one with those near them, never a stock of many."""
+
+FAMILY = 8
+"""Up to this size a group may be a family."""
 
 TIGHT = 0.1
 """A gap between two sign-ups is tight when it holds under this share of the strangers expected."""
@@ -58,8 +61,6 @@ class Facts:
     shared: dict[str, Shared] = field(default_factory=dict)
     holders: dict[str, int] = field(default_factory=dict)
     """Members that have any value of a kind."""
-    corroboration: float = 0.0
-    """Nats a member has on average beside its strongest kind of evidence."""
     gaps: int = 0
     tight_gaps: int = 0
 
@@ -97,16 +98,15 @@ def _table(rows: list[Any], names: tuple[str, ...]) -> pa.Table:
 
 
 def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
-    sizes = {
-        operator: (size, corroboration)
-        for operator, size, corroboration in engine.rows(
+    sizes = dict(
+        engine.rows(
             """
-            SELECT operator, count(*), avg(corroboration) FROM attributed GROUP BY operator HAVING count(*) >= ?
+            SELECT operator, count(*) FROM attributed GROUP BY operator HAVING count(*) >= ?
             ORDER BY operator
             """,
             [min_size],
         )
-    }
+    )
     shared: dict[int, dict[str, Shared]] = {operator: {} for operator in sizes}
     holders: dict[int, dict[str, int]] = {operator: {} for operator in sizes}
     for operator, kind, *counts in engine.rows(
@@ -133,10 +133,8 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             holders[operator][kind] = accounts
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
-        operator: Facts(
-            size, shared[operator], holders[operator], corroboration, *gaps.get(operator, (0, 0))
-        )
-        for operator, (size, corroboration) in sizes.items()
+        operator: Facts(size, shared[operator], holders[operator], *gaps.get(operator, (0, 0)))
+        for operator, size in sizes.items()
     }
 
 
@@ -169,41 +167,51 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _corroboration(facts: Facts) -> tuple[str, float] | None:
-    """Several kinds of evidence that agree about the same accounts."""
-    nats = facts.corroboration
+def _stock(facts: Facts) -> tuple[str, float] | None:
+    """A stock of cards, devices or phones, each on three members or more: nobody honest has one."""
+    stocks = {kind: facts.of(kind).stock for kind in STOCKED if facts.of(kind).stock >= 2}
+    if not stocks:
+        return None
+    text = " and ".join(f"{count:,} {kind}s" for kind, count in stocks.items())
     return (
-        f"beside its strongest kind of evidence, a member has {nats:.1f} nats from others",
-        max(min(nats - 2.0, 6.0), -2.0),
+        f"members share a stock: {text}, each on three members or more",
+        min(3.0 * math.log2(sum(stocks.values())), 9.0),
     )
 
 
-def _stock(facts: Facts) -> tuple[str, float] | None:
-    """A stock of cards, devices, phones, each on a few accounts: nobody honest has one."""
-    pools = {kind: facts.of(kind).stock for kind in POOLED if facts.of(kind).stock >= 2}
-    if not pools:
+def _mailbox(facts: Facts) -> tuple[str, float] | None:
+    """Several accounts behind one mailbox, told apart by tags and dots."""
+    mailboxes = facts.of("email")
+    if not mailboxes.stock:
         return None
-    text = ", ".join(f"{count:,} {kind}s on three or more each" for kind, count in pools.items())
-    return f"members share stocks: {text}", min(2.0 * math.log2(sum(pools.values())), 8.0)
+    return (
+        f"{mailboxes.members:,} members sign up with the same {mailboxes.signals:,} mailboxes",
+        4.0,
+    )
+
+
+def _place(facts: Facts) -> tuple[str, float] | None:
+    """Nearly all at one address: a home, an office, a school."""
+    ips = facts.of("ip")
+    if ips.most < 0.8 * facts.size:
+        return None
+    return f"one address serves {ips.most:,} of {facts.size:,} members: a place", -3.0
 
 
 def _addresses(facts: Facts) -> tuple[str, float] | None:
-    """Many address ranges shared beyond chance: a proxy pool; one: a place."""
+    """A pool of addresses that members rotate over, and hardly anybody else uses."""
     ranges, ips = facts.of("ip_range"), facts.of("ip")
-    if max(ranges.signals, ips.signals) == 0:
+    if ips.signals < 5 or ips.most >= 0.8 * facts.size:
         return None
-    if ranges.signals >= 5:
-        share = _share(ranges.members, facts.holders.get("ip", 0))
-        own = _share(ips.uses, ips.uses + ips.others)
-        return (
-            f"{ranges.signals:,} address ranges are shared by {share:.0%} of members with an "
-            f"address; {own:.0%} of their users are members",
-            min(math.log2(ranges.signals) * share * own, 6.0),
-        )
-    most = max(ips.most, ranges.most)
-    if most >= 0.8 * facts.size and ranges.signals <= 2:
-        return f"one address or range serves {most:,} of {facts.size:,} members: a place", -4.0
-    return None
+    share = _share(ips.members, facts.holders.get("ip", 0))
+    own = _share(ips.uses, ips.uses + ips.others)
+    # a proxy pool lies in many ranges; a school or a data centre in few
+    spread = 1.0 if ranges.signals >= 5 else 0.5
+    return (
+        f"{share:.0%} of members rotate over {ips.signals:,} addresses in {ranges.signals:,} "
+        f"ranges; {own:.0%} of the users there are members",
+        min(math.log2(ips.signals) * spread * share * own, 6.0),
+    )
 
 
 def _templates(facts: Facts) -> tuple[str, float] | None:
@@ -214,9 +222,9 @@ def _templates(facts: Facts) -> tuple[str, float] | None:
     share = _share(prompts.members, facts.holders.get("prompt", 0))
     own = _share(prompts.uses, prompts.uses + prompts.others)
     return (
-        f"{prompts.signals:,} templates used by {share:.0%} of members with prompts; "
-        f"{own:.0%} of their users are members",
-        2.0 * share * own * min(1.0, math.log2(1 + prompts.signals) / 2),
+        f"{share:.0%} of members with prompts use the same {prompts.signals:,} templates; "
+        f"{own:.0%} of the users of these are members",
+        2.0 * share * own,
     )
 
 
@@ -227,44 +235,42 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
     expected = 1 - math.exp(-TIGHT)
     share = facts.tight_gaps / facts.gaps
     if share <= expected:
-        return f"sign-ups spread like everybody's ({share:.0%} tight)", -0.5
+        return "sign-ups are spread like everybody's", -0.5
     nats = share * math.log(share / expected)
     nats += (1 - share) * math.log((1 - share) / (1 - expected)) if share < 1 else 0.0
     return (
         f"{share:.0%} of sign-ups follow another member's at once ({expected:.0%} by chance)",
-        min(facts.gaps * nats, 4.0) * share,
+        min(facts.gaps * nats, 3.0) * share,
     )
 
 
 def _mail(facts: Facts) -> tuple[str, float] | None:
     """One mail domain of its own for most: an organisation; free mail says little."""
     domains, mails = facts.of("email_domain"), facts.holders.get("email", 0)
-    if domains.most >= max(3, 0.5 * mails):
-        return (
-            f"{domains.most:,} of {mails:,} members with mail share one domain of their own",
-            -5.0,
-        )
-    return None
+    if domains.most < max(3, 0.5 * mails):
+        return None
+    return f"{domains.most:,} of {mails:,} members with mail share one domain of their own", -5.0
 
 
 def _payer(facts: Facts) -> tuple[str, float] | None:
     """One card that pays for all: open sharing."""
     cards, payers = facts.of("payment"), facts.holders.get("payment", 0)
-    if cards.signals and cards.most >= 0.8 * payers and cards.stock <= 1:
-        return f"one card pays for {cards.most:,} of {payers:,} paying members", -1.5
-    return None
+    if not cards.signals or cards.most < 0.8 * payers or cards.stock > 1:
+        return None
+    return f"one card pays for {cards.most:,} of {payers:,} paying members", -2.0
 
 
 def _size(facts: Facts) -> tuple[str, float] | None:
     """Few members: families are that large too."""
-    if facts.size > 8:
+    if facts.size > FAMILY:
         return None
-    return f"{facts.size} members: a family can be as large", -0.5 * (9 - facts.size)
+    return f"{facts.size} members: a family can be as large", -0.5 * (FAMILY + 1 - facts.size)
 
 
 ITEMS: dict[str, Item] = {
-    "corroboration": _corroboration,
     "stock": _stock,
+    "mailbox": _mailbox,
+    "place": _place,
     "addresses": _addresses,
     "templates": _templates,
     "sign-ups": _sign_ups,
@@ -277,8 +283,8 @@ ITEMS: dict[str, Item] = {
 def _verdict(facts: Facts, score: float) -> str:
     if score >= BAR:
         return "sockpuppets"
-    if _mail(facts) or (facts.size > 8 and _payer(facts)):
-        return "organisation"
-    if facts.size <= 8 and (facts.of("ip").most or facts.of("address").most):
+    if facts.size <= FAMILY and not _mail(facts) and (_place(facts) or facts.of("address").most):
         return "household"
+    if _mail(facts) or _payer(facts) or _place(facts):
+        return "organisation"
     return "unclear"
