@@ -43,19 +43,8 @@ SETTLED = 0.001
 """Rounds end when at most this share of the members changes, or after so many."""
 
 
-def attribute(engine: Engine, config: AttributionConfig) -> None:
-    """Create `attributed` and `operator_signals` from `communities`."""
-    _prepare(engine, config)
-    for _ in range(ROUNDS):
-        _find_signals(engine)
-        _weigh(engine)
-        changed = _decide(engine, config)
-        if not _merge(engine) and changed <= SETTLED:
-            break
-    _find_signals(engine)
-
-
-def _prepare(engine: Engine, config: AttributionConfig) -> None:
+def propose(engine: Engine, config: AttributionConfig) -> None:
+    """Create `attributed` from `communities`: the accounts that hold two signals of one."""
     engine.create(
         "account_families",
         "SELECT DISTINCT a.account, k.family FROM account_kinds a JOIN kinds k USING (kind)",
@@ -68,14 +57,24 @@ def _prepare(engine: Engine, config: AttributionConfig) -> None:
         "attributed",
         """
         SELECT e.account, c.community AS operator, 1.0 AS confidence, 0.0 AS evidence,
-               CAST(NULL AS DOUBLE) AS corroboration,
-               CAST(count(*) AS INTEGER) AS held_by
+               CAST(NULL AS DOUBLE) AS corroboration, CAST(count(*) AS INTEGER) AS held_by
         FROM linking_edges e JOIN communities c ON c.signal = e.signal
         GROUP BY e.account, c.community
         HAVING count(*) FILTER (e.personal OR e.sharing) >= 1 AND count(*) >= 2
         """,
     )
     _drop_small(engine, config)
+
+
+def settle(engine: Engine, config: AttributionConfig) -> None:
+    """Weigh the accounts against the operators of `attributed` until its members stay the same."""
+    for _ in range(ROUNDS):
+        _find_signals(engine)
+        _weigh(engine)
+        changed = _decide(engine, config)
+        if not _merge(engine) and changed <= SETTLED:
+            break
+    _find_signals(engine)
 
 
 def _find_signals(engine: Engine) -> None:

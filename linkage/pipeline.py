@@ -27,6 +27,7 @@ from linkage import (
     evidence,
     graph,
     infrastructure,
+    pools,
     report,
     signals,
     sources,
@@ -65,7 +66,10 @@ def run(
         with clock.stage("infrastructure"):
             infrastructure.find(engine, config.infrastructure, config.seed)
         with clock.stage("attribution"):
-            attribution.attribute(engine, config.attribution)
+            attribution.propose(engine, config.attribution)
+            attribution.settle(engine, config.attribution)
+            pools.find(engine, config.attribution.min_size, config.seed)
+            attribution.settle(engine, config.attribution)
         with clock.stage("triage"):
             triage.judge(engine, config.attribution.min_size)
         with clock.stage("chance"):
