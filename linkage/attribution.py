@@ -33,8 +33,8 @@ shares to what everybody around it shares."""
 AMBIENT = ("user_agent",)
 """Families that come with others (a framework's templates with its client), so corroborate none."""
 
-CORROBORATED = 1.0
-"""Nats a member must have on average beside its strongest family of kinds. A set of templates that
+CORROBORATED = 3.0
+"""Nats (twenty to one) a member must have on average beside its strongest family of kinds. A set of templates that
 come with one framework, or the addresses of one carrier, tie strangers; two kinds that agree don't.
 """
 

@@ -21,6 +21,15 @@ from linkage.engine import Engine
 SHARED_ADDRESSES = 3
 """A core account shares at least so many addresses: one is a home, two a home and a desk."""
 
+RESOLUTION = 0.2
+"""Below one, so that one pool of thousands of addresses, used sparsely, is not cut at random."""
+
+EXCESS = 0.5
+"""Share of a pool's accounts that must share things because of the pool."""
+
+ONE_IN = 1000
+"""A pool is kept if chance would keep one in so many services."""
+
 LEIDEN_ROUNDS = 4
 """Leiden passes over the accounts' graph, which is large; more change next to nothing."""
 
@@ -44,20 +53,72 @@ def find(engine: Engine, min_size: int, seed: int) -> None:
     weights = 1 / np.sqrt(np.bincount(column)[column])
     igraph.set_random_number_generator(random.Random(seed))
     membership = graph.community_leiden(
-        objective_function="modularity", weights=weights.tolist(), n_iterations=LEIDEN_ROUNDS
+        objective_function="modularity",
+        weights=weights.tolist(),
+        resolution=RESOLUTION,
+        n_iterations=LEIDEN_ROUNDS,
     ).membership
     group = np.asarray(membership[: len(accounts)])
     kept = np.bincount(group)[group] >= min_size
-    first = engine.value("SELECT coalesce(max(community), -1) + 1 FROM communities")
-    engine.put(
-        "pools",
-        pa.table({"account": accounts[kept], "operator": group[kept].astype(np.int64) + first}),
-    )
+    engine.put("pool_accounts", pa.table({"account": accounts[kept], "pool": group[kept]}))
+    _keep_covert(engine)
     engine.run(
         """
         INSERT INTO attributed BY NAME
-        SELECT account, operator, 1.0 AS confidence, 0.0 AS evidence, 0 AS held_by FROM pools
+        SELECT account, pool + (SELECT coalesce(max(community), -1) + 1 FROM communities) AS operator,
+               1.0 AS confidence, 0.0 AS evidence, 0 AS held_by
+        FROM pool_accounts
         """
+    )
+
+
+def _keep_covert(engine: Engine) -> None:
+    """Keep in `pool_accounts` the pools whose accounts share cards, devices or phones by habit.
+
+    Of the accounts of a pool that have such a thing, f share it with another account, wherever;
+    of the whole service's, f0. The excess (f - f0) / (1 - f0) is the share of them that do so
+    because they are in this pool. It must be half, and more than a chance among all pools.
+    """
+    engine.create(
+        "pool_habits",
+        """
+        WITH holding AS (
+            SELECT DISTINCT k.account, n.family
+            FROM account_kinds k JOIN kinds n ON n.kind = k.kind
+            WHERE n.family IN (SELECT family FROM kinds WHERE sharing)
+        ),
+        sharing AS (
+            SELECT e.account, e.family FROM linking_edges e WHERE e.sharing
+        ),
+        service AS (
+            SELECT h.family, count(s.account) / CAST(count(*) AS DOUBLE) AS rate
+            FROM holding h LEFT JOIN sharing s ON s.account = h.account AND s.family = h.family
+            GROUP BY h.family
+        ),
+        counted AS (
+            SELECT p.pool, h.family, count(*) AS n,
+                   count(s.account) / CAST(count(*) AS DOUBLE) AS rate
+            FROM pool_accounts p JOIN holding h ON h.account = p.account
+            LEFT JOIN sharing s ON s.account = h.account AND s.family = h.family
+            GROUP BY p.pool, h.family
+        )
+        SELECT c.pool, c.family, c.n, c.rate, s.rate AS service_rate,
+               c.n * (c.rate * ln(c.rate / s.rate)
+                      + CASE WHEN c.rate < 1 THEN (1 - c.rate) * ln((1 - c.rate) / (1 - s.rate))
+                             ELSE 0 END) AS weight
+        FROM counted c JOIN service s ON s.family = c.family
+        WHERE s.rate < 1 AND c.rate > s.rate
+        """,
+    )
+    engine.run(
+        """
+        DELETE FROM pool_accounts WHERE pool NOT IN (
+            SELECT pool FROM pool_habits
+            WHERE (rate - service_rate) / (1 - service_rate) >= ?
+              AND weight > ln(? * (SELECT count(DISTINCT (pool, family)) FROM pool_habits))
+        )
+        """,
+        [EXCESS, ONE_IN],
     )
 
 
