@@ -46,10 +46,6 @@ SETTLED = 0.001
 def propose(engine: Engine, config: AttributionConfig) -> None:
     """Create `attributed` from `communities`: the accounts that hold two signals of one."""
     engine.create(
-        "account_families",
-        "SELECT DISTINCT a.account, k.family FROM account_kinds a JOIN kinds k USING (kind)",
-    )
-    engine.create(
         "family_totals",
         "SELECT family, count(*) AS holders FROM account_families GROUP BY family",
     )

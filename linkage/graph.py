@@ -1,8 +1,8 @@
 """Observations -> the bipartite graph of accounts and signals.
 
-In: `accounts`, `observations`, `cleaned` (raw value -> signals) and `template_uses`. Out: `kinds`,
-`signals`, numbered in the order of kind and value, and `edges`, one for each account and signal it
-used. A referral or transfer names another account: that account holds the signal too, so a
+In: `accounts`, `observations`, `prompts`, `cleaned` (raw value -> signals) and `template_uses`. Out:
+`kinds`, `signals`, numbered in the order of kind and value, `edges`, one for each account and signal
+it used, and `account_families`, the families of kinds of which an account has anything. A referral or transfer names another account: that account holds the signal too, so a
 direct link between two accounts is an edge pair like any other.
 
 Two sorts of signal are made here, because only the whole graph knows them, and they let weak
@@ -28,7 +28,7 @@ SHARED_KINDS = ("payment", "device", "phone", "address", "name")
 
 
 def build(engine: Engine) -> None:
-    """Create `kinds`, `signals` and `edges`.
+    """Create `kinds`, `signals`, `edges` and `account_families`.
 
     A signal that a single account uses is kept (it is part of what an account has) and marked
     as ignored: it links nobody.
@@ -65,6 +65,16 @@ def build(engine: Engine) -> None:
         SELECT u.account, s.signal, u.first_seen, u.last_seen, u.n
         FROM uses u JOIN signals s ON s.kind = u.kind AND s.value = u.value
         ORDER BY u.account, s.signal
+        """,
+    )
+    # prompts without any template say something too: that an account has other things to ask
+    engine.create(
+        "account_families",
+        """
+        SELECT DISTINCT e.account, k.family
+        FROM edges e JOIN signals s ON s.signal = e.signal JOIN kinds k ON k.kind = s.kind
+        UNION
+        SELECT DISTINCT account, 'prompt' AS family FROM prompts
         """,
     )
     engine.drop("uses")
