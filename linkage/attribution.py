@@ -16,6 +16,8 @@ family, v the share of others. The prior odds are the operator's size over the r
 
 from __future__ import annotations
 
+import math
+
 import pyarrow as pa
 
 from linkage.config import AttributionConfig
@@ -30,8 +32,15 @@ it has half of the nats that a signal used by members alone would have (a share 
 root of the operator's share of the service). Popular signals would let a group drift from what it
 shares to what everybody around it shares."""
 
+MOSTLY = 0.5
+"""A signal is an operator's own if this share of its users are members."""
+
 AMBIENT = ("user_agent",)
 """Families that come with others (a framework's templates with its client), so corroborate none."""
+
+ABSENCE = 3.0
+"""The most that a family without a hit speaks against in the end (twenty to one): members were
+chosen by what they have, so how rarely one of them lacks it is not known any better."""
 
 CORROBORATED = 3.0
 """Nats (twenty to one) a member must have on average beside its strongest family of kinds. A set of templates that
@@ -73,6 +82,36 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
     _find_signals(engine)
 
 
+def extend(engine: Engine, config: AttributionConfig) -> None:
+    """Add to `attributed` accounts that hold what belongs to an operator and lack the rest.
+
+    While operators settle, a member must have evidence of two kinds; otherwise a group drifts. Now
+    that it is known what an operator's own signals are, an account of nobody that holds a personal
+    one used mostly by members joins if its odds are better than even with every absence counted
+    at `ABSENCE` nats at most. What it holds besides moves nothing any more.
+    """
+    _weigh(engine, ABSENCE)
+    engine.create("settled", "SELECT account, operator FROM attributed")
+    engine.run(
+        """
+        INSERT INTO attributed BY NAME
+        WITH joining AS (
+            SELECT w.*, row_number() OVER (
+                       PARTITION BY w.account ORDER BY w.log_odds DESC, w.operator
+                   ) AS place
+            FROM weighed w
+            WHERE w.log_odds > 0 AND w.exclusive
+              AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.account = w.account)
+        )
+        SELECT account, operator, 1 / (1 + exp(-log_odds)) AS confidence, evidence,
+               corroboration, held_by
+        FROM joining
+        WHERE place = 1 AND 1 / (1 + exp(-log_odds)) >= ?
+        """,
+        [config.min_confidence],
+    )
+
+
 def _find_signals(engine: Engine) -> None:
     """`operator_signals`: what members share beyond what their number would by chance."""
     engine.create("sizes", "SELECT operator, count(*) AS size FROM attributed GROUP BY operator")
@@ -110,7 +149,7 @@ def _find_signals(engine: Engine) -> None:
     )
 
 
-def _weigh(engine: Engine) -> None:
+def _weigh(engine: Engine, absence: float = math.inf) -> None:
     """`weighed`: nats for every account that has a signal of an operator."""
     engine.create(
         "hits",
@@ -118,27 +157,30 @@ def _weigh(engine: Engine) -> None:
         WITH hit AS (
             SELECT e.account, s.operator, s.family, s.kind, e.signal,
                    CASE WHEN m.account IS NULL THEN 0 ELSE 1 END AS own,
-                   s.members, s.others, s.holders, s.all_holders
+                   s.members, s.others, s.holders, s.all_holders,
+                   e.personal AND s.members >= {MOSTLY} * (s.members + s.others) AS exclusive
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
             LEFT JOIN attributed m ON m.account = e.account AND m.operator = s.operator
         ),
         rated AS (
-            SELECT account, operator, family, kind, own, members - own AS members,
+            SELECT account, operator, family, kind, own, exclusive, members - own AS members,
                    holders - own AS holders,
                    (members + others - own + 0.5) / (all_holders - own + 1.0) AS p
             FROM hit
         ),
         weights AS (
-            SELECT account, operator, family, kind, own,
+            SELECT account, operator, family, kind, own, exclusive,
                    ln((members + p) / (holders + 1.0) / p) AS weight
             FROM rated
         ),
         by_kind AS (
             SELECT account, operator, family, kind, own, count(*) AS signals,
+                   bool_or(exclusive) AS exclusive,
                    max(weight) AS best, sum(greatest(weight, 0)) - greatest(max(weight), 0) AS rest
             FROM weights GROUP BY account, operator, family, kind, own
         )
         SELECT account, operator, family, own, CAST(max(signals) AS INTEGER) AS signals,
+               bool_or(exclusive) AS exclusive,
                max(best + {REPEATED} * rest) AS weight
         FROM by_kind GROUP BY account, operator, family, own
         """,
@@ -159,14 +201,16 @@ def _weigh(engine: Engine) -> None:
         f"""
         WITH candidates AS (
             SELECT account, operator, max(own) AS own, sum(weight) AS weight,
-                   max(weight) AS strongest,
+                   max(weight) AS strongest, bool_or(exclusive) AS exclusive,
                    coalesce(sum(weight) FILTER (family IN ({ambient})), 0) AS ambient, CAST(sum(signals) AS INTEGER) AS held_by
             FROM hits GROUP BY account, operator
         ),
         missing AS (
             SELECT c.account, c.operator,
-                   sum(ln((r.holders - c.own - r.hits + 0.5) / (r.holders - c.own + 1.0))
-                     - ln((r.all_holders - r.all_hits + 0.5) / (r.all_holders + 1.0))) AS weight
+                   sum(greatest(
+                       ln((r.holders - c.own - r.hits + 0.5) / (r.holders - c.own + 1.0))
+                           - ln((r.all_holders - r.all_hits + 0.5) / (r.all_holders + 1.0)),
+                       -CAST(? AS DOUBLE))) AS weight
             FROM candidates c
             JOIN account_families a ON a.account = c.account
             JOIN family_rates r ON r.operator = c.operator AND r.family = a.family
@@ -176,13 +220,14 @@ def _weigh(engine: Engine) -> None:
             GROUP BY c.account, c.operator
         ),
         total AS (SELECT count(*) AS accounts FROM accounts)
-        SELECT c.account, c.operator, c.held_by, c.weight + coalesce(m.weight, 0) AS evidence,
+        SELECT c.account, c.operator, c.held_by, c.exclusive, c.weight + coalesce(m.weight, 0) AS evidence,
                c.weight + coalesce(m.weight, 0) - c.strongest - c.ambient AS corroboration,
                c.weight + coalesce(m.weight, 0)
                    + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds
         FROM candidates c JOIN sizes s USING (operator) CROSS JOIN total
         LEFT JOIN missing m ON m.account = c.account AND m.operator = c.operator
         """,
+        [absence],
     )
 
 

@@ -70,6 +70,7 @@ def run(
             attribution.settle(engine, config.attribution)
             pools.find(engine, config.attribution.min_size, config.seed)
             attribution.settle(engine, config.attribution)
+            attribution.extend(engine, config.attribution)
         with clock.stage("triage"):
             triage.judge(engine, config.attribution.min_size)
         with clock.stage("chance"):
