@@ -102,7 +102,7 @@ class Reader:
         self.numbers: list[U64] = []
         self.accounts: list[I64] = []
         self.tokens: list[U64] = []
-        self.letters: list[I64] = []
+        self.letters: list[U8] = []
         self.lengths: list[I64] = []
 
     def add(self, texts: Sequence[str], accounts: I64) -> None:
@@ -114,7 +114,7 @@ class Reader:
             numbers, accounts = numbers[keep], accounts[keep]
         for at, tokens in pieces(texts):
             self.tokens.append(tokens.hashes)
-            self.letters.append(np.minimum(tokens.letters, 255).astype(np.uint8))
+            self.letters.append(tokens.letters)
             self.lengths.append(np.bincount(tokens.prompt, minlength=at.stop - at.start))
         self.texts.extend(texts)
         self.numbers.append(numbers)

@@ -102,7 +102,8 @@ def _tokenised(
                 waiting.append((f, examples))
                 size += sum(len(corpus.texts[i]) for i in examples)
         if waiting and (f is None or size >= CHARACTERS):
-            tokens = tokenise([corpus.texts[i] for _, some in waiting for i in some])
+            texts = [corpus.texts[i] for _, some in waiting for i in some]
+            tokens = tokenise(texts, places=True)
             at = bounds(tokens.prompt, sum(len(some) for _, some in waiting)).tolist()
             done = 0
             for g, some in waiting:

@@ -14,14 +14,12 @@ from __future__ import annotations
 import functools
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-U64 = npt.NDArray[np.uint64]
-I64 = npt.NDArray[np.int64]
+from linkage.signals.prompt.arrays import I64, U8, U64, Mask
 
 SEPARATOR, LETTER, DIGIT, CHARACTER, IGNORED = range(5)
 NUMBER = np.uint64(0x9E3779B97F4A7C15)
@@ -31,10 +29,22 @@ START, END = np.uint64(0xD1B54A32D192ED03), np.uint64(0xABC98388FB8FAC03)
 FRAME = 2
 """How many of them, so that two words at an end make a run with them."""
 
-_PRIME = 0x100000001B3
+_PRIME = np.uint64(0x100000001B3)
 _ODD = np.uint64(0xBF58476D1CE4E5B9)
 _LONGEST = 64
-"""Letters of a word that tell it from others; longer runs are blobs."""
+"""Bytes of a word that tell it from others; longer runs are blobs."""
+
+_DIGIT = 0x10
+"""What any digit becomes."""
+_BYTES = bytes(
+    b if b >= 0x80 else b | 0x20 if chr(b).isalpha() else _DIGIT if chr(b).isdigit() else 0
+    for b in range(256)
+)
+"""UTF-8 without case, in which every separator is 0."""
+_HEADS = np.array([(1 << 8 * i) - 1 for i in range(9)], dtype=np.uint64)
+"""By number of bytes, the bits of so many."""
+_ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+_DIGITS = _ONES * np.uint64(_DIGIT)
 
 _LOOKALIKES = dict(zip("аеорсухіјѕһԁԛԝοαενικρτυχı", "aeopcyxijshdqwoaevikptuxi", strict=True))
 _UNSPACED = (
@@ -53,19 +63,20 @@ _FILLERS = (0x034F, 0x115F, 0x1160, 0x3164, 0x2800)
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a batch: hash, number of the prompt in the batch, and place in `text`."""
+    """The tokens of a batch: hash and number of the prompt in the batch."""
 
-    text: str
     hashes: U64
     prompt: I64
-    start: I64
-    end: I64
-    letters: I64
+    letters: U8
     """Letters of a word; 3 for a character of a script without spaces, 1 for a number, 0 for a
     frame."""
+    text: str = ""
+    """What `start` and `end` of each token count in; filled on request only."""
+    start: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    end: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def tokenise(prompts: Sequence[str]) -> Tokens:
+def tokenise(prompts: Sequence[str], places: bool = False) -> Tokens:
     """The tokens of prompts, in order, each prompt framed by `START` and `END`.
 
     >>> tokens = tokenise(["Hello, World 12", "ＨＥＬＬＯ wor\N{ZERO WIDTH SPACE}ld: 3.4"])
@@ -73,64 +84,115 @@ def tokenise(prompts: Sequence[str]) -> Tokens:
     >>> bool((first == second).all())
     True
     """
-    text = "\0".join(p.replace("\0", " ") if "\0" in p else p for p in prompts)
-    if not unicodedata.is_normalized("NFKC", text):
-        text = unicodedata.normalize("NFKC", text)
+    data, text, place = _encoded(prompts, places)
+    # a separator goes before the first byte, so that starts and ends of words take turns
+    codes = np.frombuffer(b"\0" + data.translate(_BYTES) + bytes(8), dtype=np.uint8)
+    word = codes != 0
+    edges = np.flatnonzero(word[1:] != word[:-1]) + 1
+    start, end = edges[::2], edges[1::2]
+    hashes, digits = _hashed(codes, start, end - start)
+    length = end - start
+    if not data.isascii():
+        inside = np.cumsum((codes & 0xC0) != 0x80)
+        characters = inside[end - 1] - inside[start - 1]
+        length = np.where((characters == 1) & (length >= 3), 3, characters)
+    letters: U8 = np.where(digits, 1, np.minimum(length, 255)).astype(np.uint8)
+    breaks = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0) + 1
+    count = np.diff(np.searchsorted(start, breaks), prepend=0, append=len(start))
+    prompt = np.repeat(np.arange(len(prompts)), count[: len(prompts)])
+    again = np.flatnonzero(digits[1:] & digits[:-1] & (prompt[1:] == prompt[:-1]))
+    if len(again):
+        keep = np.delete(np.arange(len(start)), again + 1)
+        end = end[np.append(keep[1:], len(start)) - 1]
+        hashes, prompt, start, letters = hashes[keep], prompt[keep], start[keep], letters[keep]
+    framed = _framed(hashes, prompt, letters, len(prompts))
+    if place is None:
+        return framed
+    at = np.flatnonzero(framed.letters)
+    spans = np.zeros((2, len(framed.hashes)), dtype=np.int64)
+    spans[0, at], spans[1, at] = place[start - 1], place[end - 2] + 1
+    return replace(framed, text=text, start=spans[0], end=spans[1])
+
+
+def _encoded(prompts: Sequence[str], places: bool) -> tuple[bytes, str, I64 | None]:
+    """Prompts in folded UTF-8, with NUL between; where asked, the text and the place of each byte.
+
+    Without places only what is not ASCII needs folding, and most text is.
+    """
+    clean = [p.replace("\0", " ") if "\0" in p else p for p in prompts]
+    if places:
+        text = _normal("\0".join(clean))
+        data, place = _folded(text)
+        return data, text, place
+    odd = [i for i, p in enumerate(clean) if not p.isascii()]
+    data = "\0".join([p if p.isascii() else "" for p in clean]).encode()
+    if odd:
+        parts = data.split(b"\0")
+        folded, _ = _folded(_normal("\0".join([clean[i] for i in odd])))
+        for i, part in zip(odd, folded.split(b"\0"), strict=True):
+            parts[i] = part
+        data = b"\0".join(parts)
+    return data, "", None
+
+
+def _normal(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def _folded(text: str) -> tuple[bytes, I64]:
+    """Text in UTF-8 without case, look-alikes and marks, and where each byte comes from.
+
+    Characters that are tokens by themselves get spaces around them.
+    """
+    if text.isascii():
+        return text.encode(), np.arange(len(text))
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     classes, folded = _tables()
     kind = classes[points]
     place = np.flatnonzero(kind != IGNORED)
-    kind, point = kind[place], points[place]
-    word = (kind == LETTER) | (kind == DIGIT)
+    kind, point = kind[place], folded[points[place]]
+    point[(kind == SEPARATOR) & (point != 0)] = ord(" ")
+    point[kind == DIGIT] = ord("0")
     alone = kind == CHARACTER
-    # a token starts where a run of letters and digits does, and at every lone character
-    before = np.empty_like(word)
-    before[:1] = False
-    before[1:] = word[:-1]
-    starts = np.flatnonzero((word & ~before) | alone)
-    if len(starts) == 0:
-        none = np.zeros(0, dtype=np.int64)
-        return _framed(Tokens(text, none.astype(np.uint64), none, none, none, none), len(prompts))
-    inside = np.flatnonzero(word | alone)
-    first = np.searchsorted(inside, starts)
-    lengths = np.diff(np.append(first, len(inside)))
-    offset = np.minimum(np.arange(len(inside)) - np.repeat(first, lengths), _LONGEST)
-    values = folded[point[inside]] * _powers()[offset]
-    hashes = mix(np.add.reduceat(values, first))
-    digits = np.add.reduceat((kind[inside] == DIGIT).astype(np.int64), first) > 0
+    width = np.where(alone, 3, 1)
+    point, place = np.repeat(point, width), np.repeat(place, width)
+    first = (np.cumsum(width) - width)[alone]
+    point[first] = point[first + 2] = ord(" ")
+    data = point.tobytes().decode("utf-32-le").encode()
+    size = 1 + (point >= 0x80).astype(np.int64) + (point >= 0x800) + (point >= 0x10000)
+    return data, np.repeat(place, size)
+
+
+def _hashed(codes: U8, start: I64, length: I64) -> tuple[U64, Mask]:
+    """Hash of each word, and whether it has a digit; eight letters are one number."""
+    eight = np.ndarray((len(codes) - 7,), dtype="<u8", buffer=codes.data, strides=(1,))
+    hashes = np.zeros(len(start), dtype=np.uint64)
+    digits = np.zeros(len(start), dtype=bool)
+    rows = np.arange(len(start))
+    for done in range(0, _LONGEST, 8):
+        some = eight[start[rows] + done] & _HEADS[np.minimum(length[rows] - done, 8)]
+        hashes[rows] = mix(hashes[rows] * _PRIME + some)
+        other = some ^ _DIGITS
+        digits[rows] |= ((other - _ONES) & ~other & _HIGHS) != 0
+        rows = rows[length[rows] > done + 8]
+        if len(rows) == 0:
+            break
     hashes[digits] = NUMBER
-    prompt = np.searchsorted(np.flatnonzero(point == 0), starts)
-    letters = np.where(digits, 1, np.where(alone[starts], 3, lengths))
-    end = place[inside[first + lengths - 1]] + 1
-    start = place[starts]
-    again = np.zeros(len(starts), dtype=bool)
-    again[1:] = digits[1:] & digits[:-1] & (prompt[1:] == prompt[:-1])
-    if again.any():
-        keep = np.flatnonzero(~again)
-        last = np.append(keep[1:], len(starts)) - 1
-        hashes, prompt, start, end = hashes[keep], prompt[keep], start[keep], end[last]
-        letters = letters[keep]
-    return _framed(Tokens(text, hashes, prompt, start, end, letters), len(prompts))
+    return hashes, digits
 
 
-def _framed(tokens: Tokens, prompts: int) -> Tokens:
-    """The tokens, with a frame around each prompt."""
-    length = np.bincount(tokens.prompt, minlength=prompts) + 2 * FRAME
+def _framed(hashes: U64, prompt: I64, letters: U8, prompts: int) -> Tokens:
+    """Tokens with a frame around each prompt."""
+    length = np.bincount(prompt, minlength=prompts) + 2 * FRAME
     end_of = np.cumsum(length)
-    size = int(length.sum())
-    at = np.arange(len(tokens.hashes)) + FRAME * (2 * tokens.prompt + 1)
-
-    def put(values: Any, otherwise: int) -> Any:
-        framed = np.full(size, otherwise, dtype=values.dtype)
-        framed[at] = values
-        return framed
-
-    hashes = put(tokens.hashes, int(START))
+    at = np.arange(len(hashes)) + FRAME * (2 * prompt + 1)
+    framed = np.full(int(length.sum()), START)
+    framed[at] = hashes
     for i in range(FRAME):
-        hashes[end_of - 1 - i] = END
-    prompt = np.repeat(np.arange(prompts), length)
-    start, end, letters = (put(v, 0) for v in (tokens.start, tokens.end, tokens.letters))
-    return Tokens(tokens.text, hashes, prompt, start, end, letters)
+        framed[end_of - 1 - i] = END
+    spelled = np.zeros(len(framed), dtype=np.uint8)
+    spelled[at] = letters
+    return Tokens(framed, np.repeat(np.arange(prompts), length), spelled)
 
 
 def mix(values: U64) -> U64:
@@ -141,17 +203,10 @@ def mix(values: U64) -> U64:
 
 
 @functools.cache
-def _powers() -> U64:
-    powers = np.full(_LONGEST + 1, _PRIME, dtype=np.uint64)
-    powers[0] = 1
-    return np.multiply.accumulate(powers)
-
-
-@functools.cache
-def _tables() -> tuple[npt.NDArray[np.uint8], U64]:
-    """Class and folded hash of every code point."""
+def _tables() -> tuple[U8, npt.NDArray[np.uint32]]:
+    """Class of every code point, and the code point that it is folded to."""
     classes = np.zeros(0x110000, dtype=np.uint8)
-    folded = np.arange(0x110000, dtype=np.uint64)
+    folded = np.arange(0x110000, dtype=np.uint32)
     for point in range(0x110000):
         if 0xAC00 <= point < 0xD7A4:
             classes[point] = LETTER
@@ -176,4 +231,4 @@ def _tables() -> tuple[npt.NDArray[np.uint8], U64]:
     classes[0x20000:0x40000] = CHARACTER
     classes[0xFE00:0xFE10] = IGNORED
     classes[list(_FILLERS)] = IGNORED
-    return classes, mix(folded + NUMBER)
+    return classes, folded
