@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from linkage.case.place import DATABASE, recover
-from linkage.engine import Engine
+from linkage.engine import Engine, interruptible
 from linkage.errors import CaseError
 from linkage.schema import TABLES, Column, Table
 
@@ -68,7 +68,7 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
             f"{path} is no case: there is no {DATABASE} in it. A case is the folder given as "
             f"--out: linkage run INPUT... --out CASE"
         )
-    connection = duckdb.connect()
+    connection = interruptible(duckdb.connect())
     quoted = str(database.resolve()).replace("'", "''")
     try:
         connection.execute("SET enable_progress_bar = false")

@@ -12,6 +12,8 @@ import os
 import signal
 import sys
 import tempfile
+import threading
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
+    if _interrupts:
+        # at once: what an interrupt left half done complains when it is taken apart
+        os._exit(code)
     sys.exit(code)
 
 
@@ -78,7 +83,16 @@ def run(arguments: Sequence[str]) -> int:
 def _interrupt(number: int, frame: object) -> None:
     # DuckDB answers an interrupt with an error of its own, so that it has to be remembered
     _interrupts.append(number)
+    threading.Thread(target=_keep_interrupting, daemon=True).start()
     raise KeyboardInterrupt
+
+
+def _keep_interrupting() -> None:
+    from linkage import engine
+
+    while True:
+        time.sleep(0.1)
+        engine.interrupt()
 
 
 def _typer(error: Exception) -> int:

@@ -6,9 +6,11 @@ a run needs disk, not memory, for what it keeps between stages.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +19,25 @@ from linkage.config import EngineConfig
 from linkage.errors import ConfigError
 
 BATCH_ROWS = 50_000
+
+_connections: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
+
+
+def interruptible(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Register a connection that `interrupt` shall stop; returns it."""
+    _connections.add(connection)
+    return connection
+
+
+def interrupt() -> None:
+    """Stop the queries that run now, in whichever thread.
+
+    DuckDB now and then loses an interrupt while it is handling it, and then waits for the query to
+    end; so whoever wants to be sure calls this again until it has ended.
+    """
+    for connection in list(_connections):
+        with contextlib.suppress(duckdb.Error):
+            connection.interrupt()
 
 
 class DuckDBEngine:
@@ -38,9 +59,10 @@ class DuckDBEngine:
         if config.threads:
             settings["threads"] = config.threads
         try:
-            self.connection = duckdb.connect(str(path or ":memory:"), config=settings)
+            connection = duckdb.connect(str(path or ":memory:"), config=settings)
         except (duckdb.ParserException, duckdb.InvalidInputException) as error:
             raise ConfigError(f"engine.memory must be a size such as 4GB ({error}).") from None
+        self.connection = interruptible(connection)
         if path is not None:
             self.connection.execute("SET temp_directory = ?", [str(path.parent / "spill")])
         self.connection.execute("SET enable_progress_bar = false")
