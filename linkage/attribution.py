@@ -54,10 +54,7 @@ SETTLED = 0.001
 
 def propose(engine: Engine, config: AttributionConfig) -> None:
     """Create `attributed` from `communities`: the accounts that hold two signals of one."""
-    engine.create(
-        "family_totals",
-        "SELECT family, count(*) AS holders FROM account_families GROUP BY family",
-    )
+    engine.create("kind_totals", "SELECT kind, count(*) AS holders FROM holdings GROUP BY kind")
     engine.create(
         "attributed",
         """
@@ -116,10 +113,10 @@ def _find_signals(engine: Engine) -> None:
     """`operator_signals`: what members share beyond what their number would by chance."""
     engine.create("sizes", "SELECT operator, count(*) AS size FROM attributed GROUP BY operator")
     engine.create(
-        "family_members",
+        "kind_members",
         """
-        SELECT m.operator, f.family, count(*) AS holders
-        FROM attributed m JOIN account_families f USING (account) GROUP BY m.operator, f.family
+        SELECT m.operator, h.kind, count(*) AS holders
+        FROM attributed m JOIN holdings h USING (account) GROUP BY m.operator, h.kind
         """,
     )
     engine.create(
@@ -131,16 +128,15 @@ def _find_signals(engine: Engine) -> None:
             GROUP BY m.operator, e.signal HAVING count(*) >= 2
         ),
         counted AS (
-            SELECT u.operator, u.signal, s.kind, f.family, u.members, s.accounts - u.members AS others,
+            SELECT u.operator, u.signal, s.kind, u.members, s.accounts - u.members AS others,
                    h.holders, t.holders AS all_holders,
                    CAST(s.accounts AS DOUBLE) * h.holders / t.holders AS expected
-            FROM used u JOIN signals s USING (signal) JOIN kinds f USING (kind)
-            JOIN family_members h ON h.operator = u.operator AND h.family = f.family
-            JOIN family_totals t ON t.family = f.family
+            FROM used u JOIN signals s USING (signal)
+            JOIN kind_members h ON h.operator = u.operator AND h.kind = s.kind
+            JOIN kind_totals t ON t.kind = s.kind
         ),
         touched AS (SELECT operator, count(*) AS signals FROM used GROUP BY operator)
-        SELECT c.operator, c.signal, c.kind, c.family, c.members, c.others, c.holders,
-               c.all_holders
+        SELECT c.operator, c.signal, c.kind, c.members, c.others, c.holders, c.all_holders
         FROM counted c JOIN touched t USING (operator)
         WHERE c.members >= greatest({OWN}, sqrt(CAST(c.holders AS DOUBLE) / c.all_holders))
                            * (c.members + c.others)
@@ -155,7 +151,7 @@ def _weigh(engine: Engine, absence: float = math.inf) -> None:
         "hits",
         f"""
         WITH hit AS (
-            SELECT e.account, s.operator, s.family, s.kind, e.signal,
+            SELECT e.account, s.operator, s.kind,
                    CASE WHEN m.account IS NULL THEN 0 ELSE 1 END AS own,
                    s.members, s.others, s.holders, s.all_holders,
                    e.personal AND s.members >= {MOSTLY} * (s.members + s.others) AS exclusive
@@ -163,71 +159,78 @@ def _weigh(engine: Engine, absence: float = math.inf) -> None:
             LEFT JOIN attributed m ON m.account = e.account AND m.operator = s.operator
         ),
         rated AS (
-            SELECT account, operator, family, kind, own, exclusive, members - own AS members,
+            SELECT account, operator, kind, own, exclusive, members - own AS members,
                    holders - own AS holders,
                    (members + others - own + 0.5) / (all_holders - own + 1.0) AS p
             FROM hit
         ),
         weights AS (
-            SELECT account, operator, family, kind, own, exclusive,
+            SELECT account, operator, kind, own, exclusive,
                    ln((members + p) / (holders + 1.0) / p) AS weight
             FROM rated
-        ),
-        by_kind AS (
-            SELECT account, operator, family, kind, own, count(*) AS signals,
-                   bool_or(exclusive) AS exclusive,
-                   max(weight) AS best, sum(greatest(weight, 0)) - greatest(max(weight), 0) AS rest
-            FROM weights GROUP BY account, operator, family, kind, own
         )
-        SELECT account, operator, family, own, CAST(max(signals) AS INTEGER) AS signals,
+        SELECT account, operator, kind, own, CAST(count(*) AS INTEGER) AS signals,
                bool_or(exclusive) AS exclusive,
-               max(best + {REPEATED} * rest) AS weight
-        FROM by_kind GROUP BY account, operator, family, own
+               max(weight) + {REPEATED} * (sum(greatest(weight, 0)) - greatest(max(weight), 0))
+                   AS weight
+        FROM weights GROUP BY account, operator, kind, own
         """,
     )
     engine.create(
-        "family_rates",
+        "kind_rates",
         """
-        SELECT f.operator, f.family, f.holders, t.holders AS all_holders,
-               count(h.account) FILTER (h.own = 1) AS hits, count(h.account) AS all_hits
-        FROM family_members f JOIN family_totals t USING (family)
-        LEFT JOIN hits h ON h.operator = f.operator AND h.family = f.family
-        GROUP BY f.operator, f.family, f.holders, t.holders
+        SELECT h.operator, h.kind, any_value(m.holders) AS holders,
+               any_value(t.holders) AS all_holders, sum(h.own) AS hits, count(*) AS all_hits
+        FROM hits h JOIN kind_totals t ON t.kind = h.kind
+        JOIN kind_members m ON m.operator = h.operator AND m.kind = h.kind
+        GROUP BY h.operator, h.kind
         """,
+    )
+    # a kind of which the account has values, none of them the operator's, speaks against; so a
+    # coarse hit (the card's issuer) without the fine one that members have (the card) counts little
+    engine.create(
+        "family_weights",
+        """
+        WITH candidates AS (
+            SELECT account, operator, max(own) AS own FROM hits GROUP BY account, operator
+        ),
+        by_kind AS (
+            SELECT c.account, c.operator, k.family, h.weight AS hit, h.signals, h.exclusive,
+                   CASE WHEN h.account IS NULL THEN greatest(
+                       ln((r.holders - c.own - r.hits + 0.5) / (r.holders - c.own + 1.0))
+                           - ln((r.all_holders - r.all_hits + 0.5) / (r.all_holders + 1.0)),
+                       -CAST(? AS DOUBLE)) END AS absence
+            FROM candidates c
+            JOIN holdings a ON a.account = c.account
+            JOIN kind_rates r ON r.operator = c.operator AND r.kind = a.kind
+            JOIN kinds k ON k.kind = a.kind
+            LEFT JOIN hits h ON h.account = c.account AND h.operator = c.operator
+                            AND h.kind = a.kind
+        )
+        SELECT account, operator, family,
+               CASE WHEN max(hit) IS NULL THEN min(absence)
+                    ELSE max(hit) + coalesce(sum(absence), 0) END AS weight,
+               coalesce(max(signals), 0) AS signals, coalesce(bool_or(exclusive), false) AS exclusive
+        FROM by_kind GROUP BY account, operator, family
+        """,
+        [absence],
     )
     ambient = ", ".join(f"'{family}'" for family in AMBIENT)
     engine.create(
         "weighed",
         f"""
-        WITH candidates AS (
-            SELECT account, operator, max(own) AS own, sum(weight) AS weight,
-                   max(weight) AS strongest, bool_or(exclusive) AS exclusive,
-                   coalesce(sum(weight) FILTER (family IN ({ambient})), 0) AS ambient, CAST(sum(signals) AS INTEGER) AS held_by
-            FROM hits GROUP BY account, operator
-        ),
-        missing AS (
-            SELECT c.account, c.operator,
-                   sum(greatest(
-                       ln((r.holders - c.own - r.hits + 0.5) / (r.holders - c.own + 1.0))
-                           - ln((r.all_holders - r.all_hits + 0.5) / (r.all_holders + 1.0)),
-                       -CAST(? AS DOUBLE))) AS weight
-            FROM candidates c
-            JOIN account_families a ON a.account = c.account
-            JOIN family_rates r ON r.operator = c.operator AND r.family = a.family
-            LEFT JOIN hits h ON h.account = c.account AND h.operator = c.operator
-                            AND h.family = a.family
-            WHERE h.account IS NULL
-            GROUP BY c.account, c.operator
-        ),
-        total AS (SELECT count(*) AS accounts FROM accounts)
-        SELECT c.account, c.operator, c.held_by, c.exclusive, c.weight + coalesce(m.weight, 0) AS evidence,
-               c.weight + coalesce(m.weight, 0) - c.strongest - c.ambient AS corroboration,
-               c.weight + coalesce(m.weight, 0)
-                   + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds
-        FROM candidates c JOIN sizes s USING (operator) CROSS JOIN total
-        LEFT JOIN missing m ON m.account = c.account AND m.operator = c.operator
+        WITH total AS (SELECT count(*) AS accounts FROM accounts),
+        summed AS (
+            SELECT account, operator, sum(weight) AS evidence,
+                   coalesce(sum(weight) FILTER (family NOT IN ({ambient})), 0)
+                       - greatest(coalesce(max(weight) FILTER (family NOT IN ({ambient})), 0), 0)
+                       AS corroboration,
+                   CAST(sum(signals) AS INTEGER) AS held_by, bool_or(exclusive) AS exclusive
+            FROM family_weights GROUP BY account, operator
+        )
+        SELECT w.*, w.evidence + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds
+        FROM summed w JOIN sizes s USING (operator) CROSS JOIN total
         """,
-        [absence],
     )
 
 

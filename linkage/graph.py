@@ -2,7 +2,7 @@
 
 In: `accounts`, `observations`, `prompts`, `cleaned` (raw value -> signals) and `template_uses`. Out:
 `kinds`, `signals`, numbered in the order of kind and value, `edges`, one for each account and signal
-it used, and `account_families`, the families of kinds of which an account has anything. A referral or transfer names another account: that account holds the signal too, so a
+it used, and `holdings`, the kinds of which an account has anything. A referral or transfer names another account: that account holds the signal too, so a
 direct link between two accounts is an edge pair like any other.
 
 Two sorts of signal are made here, because only the whole graph knows them, and they let weak
@@ -28,7 +28,7 @@ SHARED_KINDS = ("payment", "device", "phone", "address", "name")
 
 
 def build(engine: Engine) -> None:
-    """Create `kinds`, `signals`, `edges` and `account_families`.
+    """Create `kinds`, `signals`, `edges` and `holdings`.
 
     A signal that a single account uses is kept (it is part of what an account has) and marked
     as ignored: it links nobody.
@@ -67,14 +67,19 @@ def build(engine: Engine) -> None:
         ORDER BY u.account, s.signal
         """,
     )
-    # prompts without any template say something too: that an account has other things to ask
+    # prompts without a template say something too: that an account has other things to ask; and a
+    # card that nobody shares, that the account is not of those who share them
     engine.create(
-        "account_families",
-        """
-        SELECT DISTINCT e.account, k.family
-        FROM edges e JOIN signals s ON s.signal = e.signal JOIN kinds k ON k.kind = s.kind
+        "holdings",
+        f"""
+        WITH held AS (
+            SELECT e.account, s.kind FROM edges e JOIN signals s ON s.signal = e.signal
+            UNION
+            SELECT account, 'prompt' AS kind FROM prompts
+        )
+        SELECT account, kind FROM held
         UNION
-        SELECT DISTINCT account, 'prompt' AS family FROM prompts
+        SELECT h.account, k.kind FROM held h JOIN kinds k ON k.kind = h.kind || '{SHARING}'
         """,
     )
     engine.drop("uses")

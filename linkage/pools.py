@@ -83,9 +83,8 @@ def _keep_covert(engine: Engine) -> None:
         "pool_habits",
         """
         WITH holding AS (
-            SELECT DISTINCT k.account, n.family
-            FROM account_kinds k JOIN kinds n ON n.kind = k.kind
-            WHERE n.family IN (SELECT family FROM kinds WHERE sharing)
+            SELECT h.account, k.family FROM holdings h JOIN kinds k ON k.kind = h.kind
+            WHERE k.sharing
         ),
         sharing AS (
             SELECT e.account, e.family FROM linking_edges e WHERE e.sharing

@@ -125,7 +125,7 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             shared[operator][kind] = Shared(*(int(count) for count in counts))
     for operator, kind, accounts in engine.rows(
         """
-        SELECT m.operator, k.kind, count(*) FROM attributed m JOIN account_kinds k USING (account)
+        SELECT m.operator, k.kind, count(*) FROM attributed m JOIN holdings k USING (account)
         GROUP BY m.operator, k.kind
         """
     ):
