@@ -84,10 +84,10 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
 
     While operators settle, a member must have evidence of two kinds; otherwise a group drifts. Now
     that it is known what an operator's own signals are, an account of nobody that holds a personal
-    one used mostly by members joins if its odds are better than even with every absence counted
-    at `ABSENCE` nats at most. What it holds besides moves nothing any more.
+    one used mostly by members joins if its odds are good with every absence counted at `ABSENCE`
+    nats at most. What it holds besides moves nothing any more.
     """
-    _weigh(engine, ABSENCE)
+    _weigh(engine, settled=True)
     engine.create("settled", "SELECT account, operator FROM attributed")
     engine.run(
         """
@@ -97,7 +97,7 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
                        PARTITION BY w.account ORDER BY w.log_odds DESC, w.operator
                    ) AS place
             FROM weighed w
-            WHERE w.log_odds > 0 AND w.exclusive
+            WHERE w.exclusive
               AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.account = w.account)
         )
         SELECT account, operator, 1 / (1 + exp(-log_odds)) AS confidence, evidence,
@@ -145,8 +145,15 @@ def _find_signals(engine: Engine) -> None:
     )
 
 
-def _weigh(engine: Engine, absence: float = math.inf) -> None:
-    """`weighed`: nats for every account that has a signal of an operator."""
+def _weigh(engine: Engine, settled: bool = False) -> None:
+    """`weighed`: nats for every account that has a signal of an operator.
+
+    While operators settle, p is the share of all accounts that use a signal, members included, so
+    that no group proves itself by its own size; once they have settled, an operator's own signals
+    are held against the others alone.
+    """
+    absence = ABSENCE if settled else math.inf
+    outside = f"exclusive AND own = 0 AND {settled}"
     engine.create(
         "hits",
         f"""
@@ -161,7 +168,8 @@ def _weigh(engine: Engine, absence: float = math.inf) -> None:
         rated AS (
             SELECT account, operator, kind, own, exclusive, members - own AS members,
                    holders - own AS holders,
-                   (members + others - own + 0.5) / (all_holders - own + 1.0) AS p
+                   CASE WHEN {outside} THEN (others - 0.5) / (all_holders - holders)
+                        ELSE (members + others - own + 0.5) / (all_holders - own + 1.0) END AS p
             FROM hit
         ),
         weights AS (
