@@ -65,6 +65,17 @@ def unique(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values[heads(values)]
 
 
+def repeated(values: I64) -> I64:
+    """The values that are there more than once, sorted, each perhaps several times.
+
+    >>> repeated(np.array([3, 1, 3])).tolist()
+    [3]
+    """
+    values = np.sort(values)
+    again: I64 = values[1:][values[1:] == values[:-1]]
+    return again
+
+
 def distinct(a: I64, b: I64, size: int) -> tuple[I64, I64]:
     """The distinct pairs of `a` and `b` (below `size`), in order."""
     key = unique(a * size + b)

@@ -33,7 +33,8 @@ from linkage.signals.prompt.arrays import (
     heads,
     unique,
 )
-from linkage.signals.prompt.corpus import WORDS, Corpus, runs
+from linkage.signals.prompt.corpus import Corpus
+from linkage.signals.prompt.postings import FIXED, WORDS, runs, runs_at
 from linkage.signals.prompt.text import FRAME, Tokens, mix
 
 ALIKE = 0.8
@@ -45,9 +46,6 @@ PIECE = 12.0
 OWN = 24.0
 """Nats that text nested in a template needs to be one too: a clause of four or five words. With
 fewer, the first words of common fillers split templates whose pieces are short."""
-FIXED = 29.0
-"""Nats that the fixed text of a template needs beyond the cost of its pieces. Measured: phrases
-that people share reach 24 (`I want you to act as a`), templates of a short sentence 30 to 90."""
 LIKELY = 24
 """Bits of a run by which most that belong to no family are told at once."""
 PART = 0.1
@@ -168,7 +166,7 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     inner, split = _nesting(shape, outer, good, prompts)
     rank = _rank(shape, good, ends, worth, prompts)
     families = Families(
-        run[heads(run)],
+        runs_at(corpus.tokens, place[heads(run)]),
         family_of_group[group_of_run],
         size,
         rank,
@@ -205,9 +203,9 @@ class _Shape:
         return len(self.size)
 
 
-def _groups(corpus: Corpus) -> tuple[U64, I64, I64, I64]:
+def _groups(corpus: Corpus) -> tuple[I64, I64, I64, I64]:
     """Postings again, each with its run's group; groups of too little text are left out."""
-    run, prompt, place = corpus.run, corpus.prompt, corpus.place
+    run, prompt, place = corpus.postings.run, corpus.postings.prompt, corpus.postings.place
     start = heads(run)
     if len(start) == 0:
         return run, place, prompt, place

@@ -9,7 +9,8 @@ import numpy as np
 
 from linkage.signals.prompt.arrays import I64, bounds, distinct, expand
 from linkage.signals.prompt.corpus import CHARACTERS, Corpus
-from linkage.signals.prompt.families import FIXED, Families, find
+from linkage.signals.prompt.families import Families, find
+from linkage.signals.prompt.postings import FIXED
 from linkage.signals.prompt.skeleton import Example, skeleton
 from linkage.signals.prompt.text import Tokens, tokenise
 

@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from linkage.signals.prompt.arrays import F32, I64, U64, Mask
-from linkage.signals.prompt.corpus import WORDS, runs
+from linkage.signals.prompt.postings import WORDS, runs
 from linkage.signals.prompt.text import FRAME, NUMBER, Tokens
 
 SLOT = "⟨…⟩"

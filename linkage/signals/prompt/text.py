@@ -29,7 +29,7 @@ START, END = np.uint64(0xD1B54A32D192ED03), np.uint64(0xABC98388FB8FAC03)
 FRAME = 2
 """How many of them, so that two words at an end make a run with them."""
 
-_PRIME = np.uint64(0x100000001B3)
+PRIME = np.uint64(0x100000001B3)
 _ODD = np.uint64(0xBF58476D1CE4E5B9)
 _LONGEST = 64
 """Bytes of a word that tell it from others; longer runs are blobs."""
@@ -171,7 +171,7 @@ def _hashed(codes: U8, start: I64, length: I64) -> tuple[U64, Mask]:
     rows = np.arange(len(start))
     for done in range(0, _LONGEST, 8):
         some = eight[start[rows] + done] & _HEADS[np.minimum(length[rows] - done, 8)]
-        hashes[rows] = mix(hashes[rows] * _PRIME + some)
+        hashes[rows] = mix(hashes[rows] * PRIME + some)
         other = some ^ _DIGITS
         digits[rows] |= ((other - _ONES) & ~other & _HIGHS) != 0
         rows = rows[length[rows] > done + 8]

@@ -1,0 +1,203 @@
+"""Tokens of prompts to postings: which runs of words that may be of a template are in which prompts.
+
+The tokens of a sample of prompts arrive; the postings of its shared runs leave. Most of what is
+shared says nothing, and dropping it here, run by run, is what makes the search for families cheap:
+
+1. A run that one account alone has is no shared text.
+2. A prompt whose shared text, all taken together, is worth less than a template's holds none.
+3. People quote: the same sentences turn up once here and once there, in prompts of people who have
+   nothing else in common. A run that each of its accounts has in one prompt only, most of which
+   have other such text in other prompts, is a quotation. A template's accounts use it again,
+   or are not given to quoting, or share other text too: any of these keeps a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from linkage.signals.prompt.arrays import F32, F64, I64, U64, Mask, heads, repeated
+from linkage.signals.prompt.text import PRIME, mix
+
+WORDS = 4
+"""Tokens in a run: the shortest fixed text that can lead to a template. With 5, templates whose
+longest piece of fixed text is short are lost; with 3, common phrases drown the rest."""
+FIXED = 29.0
+"""Nats that the fixed text of a template needs beyond the cost of its pieces. Measured: phrases
+that people share reach 24 (`I want you to act as a`), templates of a short sentence 30 to 90."""
+QUOTES = 2
+"""Prompts with text used once only, from which on an account is given to quoting."""
+
+PIECE = 1_000_000
+"""Tokens worked on at a time."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Prompts as tokens."""
+
+    account: I64
+    """Of each prompt."""
+    tokens: U64
+    first: I64
+    """Where the tokens of each prompt begin, and the end of the last."""
+    nats: F32
+    """Of each token, the rarity of its word."""
+    cost: float
+    """Nats that a piece of shared text has to beat: ln of the places where it could have been, and
+    what phrases are commoner than their words."""
+
+
+@dataclass(frozen=True)
+class Postings:
+    """Runs and the prompts that have them, sorted by run and prompt."""
+
+    run: I64
+    """Number of the run, in the order of hashes,"""
+    prompt: I64
+    """number of the prompt,"""
+    place: I64
+    """and the first token of the run's first occurrence there."""
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+    def of(self, wanted: Mask, account: I64) -> Postings:
+        """The wanted ones, of runs that two accounts still have."""
+        run, prompt, place = self.run[wanted], self.prompt[wanted], self.place[wanted]
+        start = heads(run)
+        if len(start) == 0:
+            return Postings(run, prompt, place)
+        who = account[prompt]
+        several = np.minimum.reduceat(who, start) != np.maximum.reduceat(who, start)
+        size = np.diff(start, append=len(run))
+        keep = np.repeat(several, size)
+        number = np.repeat(np.cumsum(several) - 1, size)
+        return Postings(number[keep], prompt[keep], place[keep])
+
+
+def runs(tokens: U64, prompt: I64) -> tuple[U64, I64]:
+    """Hashes of all runs of `WORDS` tokens within a prompt, and where each begins."""
+    count = max(len(tokens) - WORDS + 1, 0)
+    at = np.flatnonzero(prompt[:count] == prompt[WORDS - 1 :])
+    return runs_at(tokens, at), at
+
+
+def runs_at(tokens: U64, at: I64) -> U64:
+    """Hashes of the runs that begin at the given tokens."""
+    rolled = tokens[at]
+    for i in range(1, WORDS):
+        rolled *= PRIME
+        rolled += tokens[at + i]
+    return mix(rolled)
+
+
+def telling(sample: Sample) -> Postings:
+    """Postings of the runs that may be of a template."""
+    postings = _promising(sample, _shared(sample))
+    quoted = _quoted(sample, postings)
+    return _promising(sample, postings.of(~quoted[postings.run], sample.account))
+
+
+def _shared(sample: Sample) -> Postings:
+    """Postings of the runs that two accounts or more have."""
+    # the first bits of a run's hash and its place make one number: sorting those is the quickest
+    bits = np.uint64(max(len(sample.tokens), 1).bit_length())
+    low = (np.uint64(1) << bits) - np.uint64(1)
+    packed = np.concatenate(
+        [np.zeros(0, dtype=np.uint64)]
+        + [run & ~low | place.astype(np.uint64) for run, place in _pieces_of(sample)]
+    )
+    packed.sort()
+    run = packed >> bits
+    again = np.zeros(len(run) + 1, dtype=bool)
+    again[1:-1] = run[1:] == run[:-1]
+    several = again[1:] | again[:-1]
+    run, place = run[several], (packed[several] & low).astype(np.int64)
+    del packed, again, several
+    prompt = np.repeat(np.arange(len(sample.account)), np.diff(sample.first))[place]
+    # of each prompt the first place
+    at = heads(run, prompt)
+    run, prompt, place = run[at], prompt[at], place[at]
+    number = np.cumsum(np.diff(run, prepend=run[:1]) != 0)
+    return Postings(number, prompt, place).of(np.ones(len(run), dtype=bool), sample.account)
+
+
+def _pieces_of(sample: Sample) -> Iterator[tuple[U64, I64]]:
+    """Runs of some prompts at a time, with the first token of each."""
+    begin, first, prompts = 0, sample.first, len(sample.account)
+    while begin < prompts:
+        end = max(begin + 1, int(np.searchsorted(first, first[begin] + PIECE, "right")) - 1)
+        prompt = np.repeat(np.arange(begin, end), np.diff(first[begin : end + 1]))
+        run, place = runs(sample.tokens[first[begin] : first[end]], prompt)
+        yield run, place + first[begin]
+        begin = end
+
+
+def _promising(sample: Sample, postings: Postings) -> Postings:
+    """Postings of the prompts that share enough text for a template."""
+    enough = _worth(sample, postings.place) >= FIXED
+    return postings.of(enough[postings.prompt], sample.account)
+
+
+def _worth(sample: Sample, place: I64) -> F64:
+    """Nats of the pieces that the runs at these places cover, each less its cost, by prompt."""
+    covered = np.zeros(len(sample.tokens) + WORDS, dtype=bool)
+    for i in range(WORDS):
+        covered[place + i] = True
+    covered = covered[: len(sample.tokens)]
+    begins = covered.copy()
+    begins[1:] &= ~covered[:-1]
+    starts = sample.first[:-1]
+    begins[starts] = covered[starts]
+    piece = np.flatnonzero(begins)
+    if len(piece) == 0:
+        return np.zeros(len(sample.account))
+    nats = np.add.reduceat(np.where(covered, sample.nats, 0), piece)
+    owner = np.searchsorted(sample.first, piece, "right") - 1
+    worth = np.maximum(nats - sample.cost, 0)
+    return np.bincount(owner, weights=worth, minlength=len(sample.account)).astype(np.float64)
+
+
+def _quoted(sample: Sample, postings: Postings) -> Mask:
+    """Which runs are quotations."""
+    run, prompt = postings.run, postings.prompt
+    start = heads(run)
+    if len(start) == 0:
+        return np.zeros(0, dtype=bool)
+    who, most = sample.account[prompt], int(sample.account.max()) + 1
+    once = np.ones(len(start), dtype=bool)
+    once[repeated(run * most + who) // most] = False
+    quoting = _worth(sample, postings.place[once[run]]) >= FIXED
+    given = np.bincount(sample.account[quoting], minlength=most) >= QUOTES
+    by_such = np.bincount(run, weights=given[who], minlength=len(start))
+    quoted = once & (2 * by_such > np.diff(start, append=len(run)))
+    quoted[_same_people(sample, postings, np.flatnonzero(quoted))] = False
+    return quoted
+
+
+def _same_people(sample: Sample, postings: Postings, among: I64) -> I64:
+    """Which of these runs have the same two accounts as one in other prompts.
+
+    Looked at are the two accounts of each run that come first in a shuffled order: audiences that
+    are much alike agree in them often, others as good as never.
+    """
+    start = heads(postings.run)
+    order = mix(sample.account.astype(np.uint64)) >> np.uint64(32)
+    ranked = (order[postings.prompt] << np.uint64(32)) | postings.prompt.astype(np.uint64)
+    one = np.minimum.reduceat(ranked, start)
+    same = ranked >> np.uint64(32) == (one >> np.uint64(32))[postings.run]
+    two = np.minimum.reduceat(np.where(same, np.uint64(2**64 - 1), ranked), start)
+    low = np.uint64(2**32 - 1)
+    pair = (one[among] & ~low) | (two[among] >> np.uint64(32))
+    prompt = one[among] & low
+    by = np.argsort(pair, kind="stable")
+    pair, prompt, among = pair[by], prompt[by], among[by]
+    at = heads(pair)
+    if len(at) == 0:
+        return among
+    other = np.minimum.reduceat(prompt, at) != np.maximum.reduceat(prompt, at)
+    alike: I64 = among[np.repeat(other, np.diff(at, append=len(pair)))]
+    return alike
