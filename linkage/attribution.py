@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import math
 
+import igraph
+import numpy as np
 import pyarrow as pa
 
 from linkage.config import AttributionConfig
@@ -33,7 +35,9 @@ root of the operator's share of the service). Popular signals would let a group 
 shares to what everybody around it shares."""
 
 MOSTLY = 0.5
-"""A signal is an operator's own if this share of its users are members."""
+HELD = 5
+"""A personal signal is an operator's own if at least `HELD` members use it, and at least `MOSTLY` of
+its users are members."""
 
 AMBIENT = ("user_agent",)
 """Families that come with others (a framework's templates with its client), so corroborate none."""
@@ -71,12 +75,28 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
 def settle(engine: Engine, config: AttributionConfig) -> None:
     """Weigh the accounts against the operators of `attributed` until its members stay the same."""
     for _ in range(ROUNDS):
+        engine.create("before", "SELECT account, operator FROM attributed")
         _find_signals(engine)
         _weigh(engine)
-        changed = _decide(engine, config)
-        if not _merge(engine) and changed <= SETTLED:
+        _decide(engine, config)
+        merged = _merge(engine)
+        split = _split(engine)
+        _drop_small(engine, config)
+        _drop_uncorroborated(engine)
+        if not merged and not split and _changed(engine) <= SETTLED:
             break
     _find_signals(engine)
+
+
+def _changed(engine: Engine) -> float:
+    """The share of members that are not where they were."""
+    changed, members = engine.rows(
+        """
+        SELECT count(*) FILTER (a.account IS NULL OR b.account IS NULL), count(a.account)
+        FROM attributed a FULL JOIN before b ON b.account = a.account AND b.operator = a.operator
+        """
+    )[0]
+    return float(changed) / max(members, 1)
 
 
 def extend(engine: Engine, config: AttributionConfig) -> None:
@@ -161,7 +181,8 @@ def _weigh(engine: Engine, settled: bool = False) -> None:
             SELECT e.account, s.operator, s.kind,
                    CASE WHEN m.account IS NULL THEN 0 ELSE 1 END AS own,
                    s.members, s.others, s.holders, s.all_holders,
-                   e.personal AND s.members >= {MOSTLY} * (s.members + s.others) AS exclusive
+                   e.personal AND s.members >= {HELD}
+                       AND s.members >= {MOSTLY} * (s.members + s.others) AS exclusive
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
             LEFT JOIN attributed m ON m.account = e.account AND m.operator = s.operator
         ),
@@ -242,34 +263,29 @@ def _weigh(engine: Engine, settled: bool = False) -> None:
     )
 
 
-def _decide(engine: Engine, config: AttributionConfig) -> float:
+def _decide(engine: Engine, config: AttributionConfig) -> None:
     """`attributed`: each account with the operator that explains it best, if well enough.
 
-    Returns the share of members that changed.
+    Candidates that are one operator hold the same accounts, and so take nothing from an account's
+    odds: `_merge` makes them one.
     """
-    engine.create("before", "SELECT account, operator FROM attributed")
     engine.create(
         "attributed",
         """
-        WITH topped AS (
-            SELECT *, greatest(max(log_odds) OVER (PARTITION BY account), 0) AS top FROM weighed
-        ),
-        shares AS (
+        WITH ranked AS (
             SELECT account, operator, held_by, evidence, corroboration,
-                   exp(log_odds - top)
-                       / (exp(-top) + sum(exp(log_odds - top)) OVER (PARTITION BY account)) AS share
-            FROM topped WHERE corroboration > 0
-        ),
-        ranked AS (
-            SELECT *, row_number() OVER (PARTITION BY account ORDER BY share DESC, operator) AS place
-            FROM shares
+                   1 / (1 + exp(-log_odds)) AS confidence,
+                   row_number() OVER (PARTITION BY account ORDER BY log_odds DESC, operator) AS place
+            FROM weighed WHERE corroboration > 0
         )
-        SELECT account, operator, share AS confidence, evidence, corroboration, held_by
-        FROM ranked WHERE place = 1 AND share >= ?
+        SELECT account, operator, confidence, evidence, corroboration, held_by
+        FROM ranked WHERE place = 1 AND confidence >= ?
         """,
         [config.min_confidence],
     )
-    _drop_small(engine, config)
+
+
+def _drop_uncorroborated(engine: Engine) -> None:
     engine.run(
         """
         DELETE FROM attributed WHERE operator IN (
@@ -278,13 +294,6 @@ def _decide(engine: Engine, config: AttributionConfig) -> float:
         """,
         [CORROBORATED],
     )
-    changed, members = engine.rows(
-        """
-        SELECT count(*) FILTER (a.account IS NULL OR b.account IS NULL), count(a.account)
-        FROM attributed a FULL JOIN before b ON b.account = a.account AND b.operator = a.operator
-        """
-    )[0]
-    return float(changed) / max(members, 1)
 
 
 def _drop_small(engine: Engine, config: AttributionConfig) -> None:
@@ -346,3 +355,62 @@ def _last(into: dict[int, int], operator: int) -> int:
     while operator in into:
         operator = into[operator]
     return operator
+
+
+def _split(engine: Engine) -> bool:
+    """Give each part of an operator that nothing personal and no address ties to the rest a
+    number of its own; tell whether any operator fell apart.
+
+    The largest part keeps the number. Parts are connected components of members and the
+    operator's signals, those aside that strangers have alike: sign-up times, issuers, habits.
+    """
+    ties = engine.arrow(
+        """
+        SELECT m.account, m.operator, e.signal
+        FROM attributed m JOIN linking_edges e ON e.account = m.account
+        JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
+        WHERE e.personal OR e.kind = 'ip'
+        ORDER BY m.operator, m.account, e.signal
+        """
+    )
+    if not ties.num_rows:
+        return False
+    # a signal ties only members of one operator: its nodes are (operator, signal)
+    operator = ties["operator"].to_numpy().astype(np.int64)
+    accounts, account = np.unique(ties["account"].to_numpy(), return_inverse=True)
+    pairs = np.column_stack([operator, ties["signal"].to_numpy()])
+    signals, signal = np.unique(pairs, axis=0, return_inverse=True)
+    graph = igraph.Graph(n=len(accounts) + len(signals))
+    graph.add_edges(np.column_stack([account, signal.ravel() + len(accounts)]).tolist())
+    part = np.asarray(graph.connected_components().membership)[: len(accounts)]
+    of_account = np.empty(len(accounts), dtype=np.int64)
+    of_account[account] = operator
+    engine.put("parts", pa.table({"account": accounts, "operator": of_account, "part": part}))
+    engine.create(
+        "split_off",
+        """
+        WITH counted AS (
+            SELECT operator, part, count(*) AS accounts, min(account) AS first
+            FROM parts GROUP BY operator, part
+        ),
+        ranked AS (
+            SELECT operator, part, row_number() OVER (
+                       PARTITION BY operator ORDER BY accounts DESC, first
+                   ) AS place
+            FROM counted
+        )
+        SELECT operator, part, row_number() OVER (ORDER BY operator, place)
+                   + (SELECT max(operator) FROM attributed) AS number
+        FROM ranked WHERE place > 1
+        """,
+    )
+    if not engine.value("SELECT count(*) FROM split_off"):
+        return False
+    engine.run(
+        """
+        UPDATE attributed SET operator = o.number
+        FROM parts p JOIN split_off o ON o.operator = p.operator AND o.part = p.part
+        WHERE p.account = attributed.account AND p.operator = attributed.operator
+        """
+    )
+    return True

@@ -31,6 +31,10 @@ STOCKED = ("payment", "device", "phone")
 FAMILY = 8
 """Up to this size a group may be a family."""
 
+PLACE = 0.5
+"""An address that this share of the members use, where there are few, is where they are; where
+there are many, it takes four in five."""
+
 TIGHT = 0.1
 """A gap between two sign-ups is tight when it holds under this share of the strangers expected."""
 
@@ -193,7 +197,7 @@ def _mailbox(facts: Facts) -> tuple[str, float] | None:
 def _place(facts: Facts) -> tuple[str, float] | None:
     """Nearly all at one address: a home, an office, a school."""
     ips = facts.of("ip")
-    if ips.most < 0.8 * facts.size:
+    if ips.most < (PLACE if ips.signals <= 3 else 0.8) * facts.size:
         return None
     return f"one address serves {ips.most:,} of {facts.size:,} members: a place", -3.0
 
@@ -240,7 +244,7 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
     nats += (1 - share) * math.log((1 - share) / (1 - expected)) if share < 1 else 0.0
     return (
         f"{share:.0%} of sign-ups follow another member's at once ({expected:.0%} by chance)",
-        min(facts.gaps * nats, 3.0) * share,
+        min(facts.gaps * nats, 2.5) * share,
     )
 
 
