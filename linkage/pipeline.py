@@ -57,7 +57,7 @@ def run(
     with case.workspace(out) as scratch, _engine(scratch, config) as engine:
         clock = _Clock(progress)
         with clock.stage("sources"):
-            sources.load(engine, inputs, config.sources, progress.note)
+            sources.load(engine, inputs, config.sources, progress.step)
         with clock.stage("signals"):
             signals.clean(engine, config.signals)
             prompt.mine(engine, progress)

@@ -18,8 +18,8 @@ class Progress(Protocol):
     def advance(self, done: int, total: int | None, unit: str = "rows") -> None:
         """So much of the stage is done; `total` is None where nobody knows."""
 
-    def note(self, message: str) -> None:
-        """Something that the reader should know, and that is no error."""
+    def step(self, message: str) -> None:
+        """What the stage is doing now."""
 
 
 class Quiet:
@@ -34,5 +34,5 @@ class Quiet:
     def advance(self, done: int, total: int | None, unit: str = "rows") -> None:
         """Says nothing."""
 
-    def note(self, message: str) -> None:
+    def step(self, message: str) -> None:
         """Says nothing."""

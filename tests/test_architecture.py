@@ -18,7 +18,7 @@ LAYERS = [
     {"config", "schema", "progress"},
     {"engine"},
     {"signals"},
-    {"sources", "graph", "infrastructure", "attribution", "triage", "chance", "evidence"},
+    {"sources", "graph", "infrastructure", "pools", "attribution", "triage", "chance", "evidence"},
     {"case"},
     {"report", "export"},
     {"pipeline"},

@@ -4,7 +4,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from cases import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics.cluster import pair_confusion_matrix  # type: ignore[import-untyped]
@@ -189,6 +191,18 @@ def test_score_reads_neutralised_cells_and_keeps_ids_text(case: Path, tmp_path: 
     e = score(case, truth)
     assert e.members_without_truth == 0
     assert e.accounts_found == 1.0
+
+
+def test_score_reads_ids_as_they_are_from_a_database(tmp_path: Path) -> None:
+    """A csv can't tell an id that begins with a quote from one that was neutralised."""
+    accounts = {name: [("payment", "card")] for name in ("'=1", "=1", "=2", "plain")}
+    out = write(tmp_path / "case", accounts, {"OP-AAA111": list(accounts)})
+    pq.write_table(
+        pa.table({"account_id": list(accounts), "operator": ["x"] * 4}), tmp_path / "truth.parquet"
+    )
+    (out / "members.csv").unlink()
+    e = score(out, tmp_path / "truth.parquet")
+    assert (e.members, e.members_without_truth, e.accounts_found) == (4, 0, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,16 @@ from linkage.case.views import (
     OperatorView,
     UsedSignal,
 )
-from linkage.errors import InputError, shorten
-from linkage.schema import VERDICTS
+from linkage.errors import InputError, shorten, suggestion
+from linkage.schema import TABLES, VERDICTS
 
 if TYPE_CHECKING:
     import igraph
     import networkx
     import pandas
+    import pyarrow as pa
+
+KEPT = [table.name for table in TABLES.values() if table.kept]
 
 TIMELINE = """
 WITH days AS (
@@ -254,6 +257,12 @@ class Case:
         """The same graph for igraph, with the same attributes and `type` for its sides."""
         operator = self._operator(operator_id)
         return graphs.igraph_graph(self._connection, operator.operator_id, everything)
+
+    def arrow(self, table: str) -> pa.Table:
+        """A whole table of the case as an Arrow table, in no particular order."""
+        if table not in KEPT:
+            raise InputError(f"no table {shorten(table)} in a case. {suggestion(table, KEPT)}")
+        return self._connection.sql(f"SELECT * FROM {table}").to_arrow_table()
 
     def _rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()

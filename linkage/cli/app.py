@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from linkage.case import Case
 
 ENGINES = ("duckdb",)
-TOP = 20
+TOP = 10
 
 app = typer.Typer(
     name="linkage",
@@ -284,6 +284,7 @@ def _print_run(case: Case, summary: dict[str, Any]) -> None:
     if summary["report"]:
         output.say(f"report  {summary['report']}")
     memory = summary["peak_memory_mb"]
-    output.say(f"took    {summary['seconds']:,.1f} s" + (f", {memory:,.0f} MB" if memory else ""))
+    peak = f", {memory:,.0f} MB of memory at most" if memory else ""
+    output.say(f"took    {summary['seconds']:,.1f} s{peak}")
     if operators:
         output.say(f"next    linkage show {case.path} {operators[0].operator_id}")

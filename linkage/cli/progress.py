@@ -23,8 +23,11 @@ from rich.text import Text
 
 from linkage.cli.output import complain, console, visible
 
+STEP = 40
+"""Characters of a step, so that the bar keeps its place."""
+
 QUIET_SECONDS = 5.0
-"""Plain lines come no closer than this, but for the start and the end of a stage."""
+"""Plain lines come no closer than this, but for the end of a stage."""
 
 
 def shown() -> Live | Lines:
@@ -33,7 +36,7 @@ def shown() -> Live | Lines:
 
 
 class Lines:
-    """A line when a stage begins, every few seconds while it runs, and when it ends."""
+    """A line every few seconds while a stage runs, and when it ends."""
 
     def __init__(self) -> None:
         self._name = ""
@@ -54,21 +57,21 @@ class Lines:
 
     def advance(self, done: int, total: int | None, unit: str = "rows") -> None:
         """Say how far the stage is, unless it was said just now."""
-        now = time.monotonic()
-        if now - self._said < QUIET_SECONDS:
-            return
-        self._said = now
-        line = f"{self._name}: {done:,}"
+        line = f"{done:,}"
         if total:
-            left = (now - self._start) * (total - done) / done if done else 0
+            taken = time.monotonic() - self._start
+            left = taken * (total - done) / done if done else 0
             line += f" of {total:,} {unit}, {left:,.0f} s left"
         else:
             line += f" {unit}"
-        complain(line)
+        self.step(line)
 
-    def note(self, message: str) -> None:
-        """Say it on a line of its own."""
-        complain(message)
+    def step(self, message: str) -> None:
+        """Say what the stage is doing, unless something was said just now."""
+        now = time.monotonic()
+        if now - self._said >= QUIET_SECONDS:
+            self._said = now
+            complain(f"{self._name}: {message}")
 
     def _end(self) -> None:
         if self._name:
@@ -89,6 +92,7 @@ class Live:
             _Left(),
             console=console(stderr=True),
         )
+        self._name = ""
         self._task: TaskID | None = None
 
     def __enter__(self) -> Live:
@@ -103,6 +107,7 @@ class Live:
     def stage(self, name: str) -> None:
         """End the stage before, and begin this one."""
         self._end()
+        self._name = name
         self._task = self._bars.add_task(name, total=None, unit="")
 
     def advance(self, done: int, total: int | None, unit: str = "rows") -> None:
@@ -110,15 +115,16 @@ class Live:
         if self._task is not None:
             self._bars.update(self._task, completed=done, total=total, unit=unit)
 
-    def note(self, message: str) -> None:
-        """Say it above the bars."""
-        self._bars.console.print(Text(visible(message)))
+    def step(self, message: str) -> None:
+        """Say it beside the name of the stage."""
+        if self._task is not None:
+            self._bars.update(self._task, description=f"{self._name}: {visible(message, STEP)}")
 
     def _end(self) -> None:
         if self._task is not None:
             task = self._bars.tasks[self._bars.task_ids.index(self._task)]
             done = max(task.completed, 1)
-            self._bars.update(self._task, total=done, completed=done)
+            self._bars.update(self._task, description=self._name, total=done, completed=done)
             self._bars.stop_task(self._task)
             self._task = None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from linkage.case import DATABASE, Case
 from linkage.engine import DuckDBEngine, Engine
 from linkage.errors import CaseError, InputError, shorten
 from linkage.evaluate.agreement import Agreement, Bin, agreement, calibration, ratio
@@ -43,17 +44,22 @@ SIGNIFICANT = 0.05
 def score(case: Path, truth: Path) -> Evaluation:
     """The figures of a case folder against a truth file (csv, tsv or parquet).
 
-    The truth has columns `account_id` and `operator` (empty: honest), and perhaps `kind`.
+    The truth has columns `account_id` and `operator` (empty: honest), and perhaps `kind`. A folder
+    that holds members.csv and operators.csv alone, from elsewhere perhaps, will do as well. In csv
+    files, cells that were neutralised for spreadsheets (a quote before =, +, - or @) are read as
+    they were.
     """
-    for name in ("members.csv", "operators.csv"):
-        if not (case / name).is_file():
-            raise CaseError(
-                f"{case}: expected a case with {name}, found none."
-                f" Make one: linkage run INPUT... --out {case}"
-            )
-    connection = duckdb.connect()
-    members = _csv(connection, case / "members.csv")
-    operators = _csv(connection, case / "operators.csv")
+    if (case / DATABASE).exists():
+        with Case(case) as opened:
+            members, operators = opened.arrow("members"), opened.arrow("operators")
+    else:
+        for name in ("members.csv", "operators.csv"):
+            if not (case / name).is_file():
+                raise CaseError(
+                    f"{case}: expected a case ({DATABASE}, or members.csv and operators.csv),"
+                    f" found no {name}. Make one: linkage run INPUT... --out {case}"
+                )
+        members, operators = _csv(case / "members.csv"), _csv(case / "operators.csv")
     return evaluate(members, operators, read_truth(truth), where=str(truth))
 
 
@@ -63,13 +69,12 @@ def read_truth(path: Path) -> pa.Table:
         raise InputError(
             f"{path}: no such file. Truth is a table with columns account_id and operator."
         )
-    connection = duckdb.connect()
     if path.suffix == ".parquet":
         try:
-            return connection.read_parquet(str(path)).to_arrow_table()
+            return duckdb.connect().read_parquet(str(path)).to_arrow_table()
         except duckdb.Error as error:
             raise InputError(f"{path}: not a readable Parquet file ({_first(error)}).") from None
-    return _csv(connection, path)
+    return _csv(path)
 
 
 def evaluate(
@@ -79,8 +84,7 @@ def evaluate(
 
     `members` has account_id, operator_id, verdict and confidence; `operators` has operator_id and
     q_value; `truth` has account_id and operator, and perhaps kind. `where` names the truth in
-    messages. Cells that were neutralised for spreadsheets (a quote before =, +, - or @) are read
-    as they were.
+    messages.
 
     >>> ids = pa.array([f"a{i}" for i in range(6)])
     >>> truth = pa.table({"account_id": ids, "operator": ["x"] * 5 + [None]})
@@ -113,12 +117,12 @@ def _load(
     kind = "coalesce(nullif(trim(kind::VARCHAR), ''), 'unknown')" if has_kind else "'unknown'"
     engine.create(
         "t",
-        f"SELECT {_plain('account_id')} AS account_id,"
-        f" nullif(trim({_plain('operator')}), '') AS operator, {kind} AS kind FROM raw_truth",
+        "SELECT account_id::VARCHAR AS account_id,"
+        f" nullif(trim(operator::VARCHAR), '') AS operator, {kind} AS kind FROM raw_truth",
     )
     engine.create(
         "all_members",
-        f"SELECT {_plain('account_id')} AS account_id, operator_id::VARCHAR AS operator_id,"
+        "SELECT account_id::VARCHAR AS account_id, operator_id::VARCHAR AS operator_id,"
         " verdict::VARCHAR AS verdict, try_cast(confidence AS DOUBLE) AS confidence"
         " FROM raw_members",
     )
@@ -321,19 +325,15 @@ def _expect(table: pa.Table, name: str, columns: list[str]) -> None:
         )
 
 
-def _csv(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
+def _csv(path: Path) -> pa.Table:
+    """A csv table of text, without the quotes that keep spreadsheets from seeing formulas."""
     try:
-        relation = connection.read_csv(str(path), all_varchar=True, header=True)
-        return relation.to_arrow_table()
+        relation = duckdb.connect().read_csv(str(path), all_varchar=True, header=True)
+        plain = "regexp_replace(COLUMNS(*), '^''([=+@\\t\\r-])', '\\1')"
+        return relation.project(plain).to_arrow_table().rename_columns(relation.columns)
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected a CSV table with a header ({_first(error)}).") from None
 
 
 def _first(error: Exception) -> str:
     return shorten(str(error).splitlines()[0], 120)
-
-
-def _plain(column: str) -> str:
-    """SQL for a cell without the quote that keeps spreadsheets from reading it as a formula."""
-    text = f"{column}::VARCHAR"
-    return f"regexp_replace({text}, '^''([=+@\\t\\r-])', '\\1')"

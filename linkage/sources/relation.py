@@ -115,13 +115,28 @@ def reading(name: str) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
-        if "No space left" in str(error) or "max_temp_directory_size" in str(error):
-            raise
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if any(words in str(error) for words in _NOT_OF_THE_INPUT):
+            raise
+        if "Could not set lock" in said:
+            raise InputError(
+                f"{name}: in use; another program has it open for writing.\n"
+                "Close it there, or copy the file and read the copy."
+            ) from None
         raise InputError(
             f"{name}: can't be read; it seems damaged or cut short ({said}).\n"
             "Export it again, or leave it out."
         ) from None
+
+
+_NOT_OF_THE_INPUT = (
+    "Could not write",
+    "No space left",
+    "max_temp_directory_size",
+    "Out of Memory",
+    "database has been invalidated",
+)
+"""What DuckDB says when the disk or the memory that it works in is full, whatever the class."""
 
 
 def trimmed(sql: str) -> str:

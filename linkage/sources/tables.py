@@ -76,8 +76,14 @@ def open_sqlite(engine: DuckDBEngine, path: Path, table: str, sha: str, staging:
             names = [column[0] for column in cursor.description]
             schema = pa.schema([(f"c{i}", pa.string()) for i in range(len(names))])
             reader = pa.RecordBatchReader.from_batches(schema, _batches(cursor, schema))
-            engine.put(staging, reader)
-    except (sqlite3.Error, duckdb.Error) as error:
+            with reading(path.name):
+                engine.put(staging, reader)
+    except sqlite3.Error as error:
+        if "locked" in str(error):
+            raise InputError(
+                f"{path.name}: in use; another program is writing it.\n"
+                "Wait until it has ended, or copy the file and read the copy."
+            ) from None
         raise InputError(
             f"{path.name}: the SQLite file can't be read; it seems damaged or cut short ({error})."
         ) from None
