@@ -46,6 +46,8 @@ class Corpus(Sample):
     texts: list[str]
     """By number of the prompt."""
     postings: Postings
+    quoting: bool
+    """Whether most accounts quote, so that text which nobody uses again says nothing."""
 
 
 def pieces(texts: Sequence[str]) -> Iterator[tuple[slice, Tokens]]:
@@ -106,7 +108,7 @@ class Reader:
         nats = _rarity(tokens, letters)
         cost = float(np.log(len(tokens) + PLACES)) + PHRASE
         sample = Sample(account, tokens, first, nats, cost)
-        return Corpus(account, tokens, first, nats, cost, texts, telling(sample))
+        return Corpus(account, tokens, first, nats, cost, texts, *telling(sample))
 
 
 def _numbers(texts: Sequence[str], accounts: I64) -> U64:

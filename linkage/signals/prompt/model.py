@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import I64, bounds, distinct, expand
+from linkage.signals.prompt.arrays import I64, Mask, bounds, contains, distinct, expand, heads
 from linkage.signals.prompt.corpus import CHARACTERS, Corpus
-from linkage.signals.prompt.families import Families, find
+from linkage.signals.prompt.families import ALIKE, Families, find
 from linkage.signals.prompt.postings import FIXED
 from linkage.signals.prompt.skeleton import Example, skeleton
 from linkage.signals.prompt.text import Tokens, tokenise
@@ -31,14 +31,27 @@ class Model:
     """Those that some prompts' best one is among, in the order of choice."""
     skeletons: Sequence[str]
     """By number of the family; empty: no template."""
+    quoting: bool
+    """Whether most accounts quote: then text that nobody uses again is none."""
 
     def best(self, tokens: Tokens) -> tuple[I64, I64]:
         """Prompts of a batch that have a template, and the family of the best one."""
         return self.order.choose(*self.order.held(tokens))
 
-    def all(self, tokens: Tokens) -> tuple[I64, I64]:
-        """Prompts of a batch and all templates that they hold, as pairs."""
-        return self.families.held(tokens)
+    def told(self, tokens: Tokens) -> tuple[I64, I64]:
+        """Prompts of a batch and the templates that they tell of, two at most, as sorted pairs.
+
+        First the best one, then the highest in rank: an operator's text and what it stands in.
+        """
+        prompt, family = self.families.held(tokens)
+        rank = self.families.rank[family]
+        chosen, best = self.order.choose(prompt, family)
+        first = contains(chosen * len(self.families) + best, prompt * len(self.families) + family)
+        order = np.lexsort((family, -rank, ~first, prompt))
+        prompt, family = prompt[order], family[order]
+        at = heads(prompt)
+        place = np.arange(len(prompt)) - np.repeat(at, np.diff(at, append=len(prompt)))
+        return prompt[place < 2], family[place < 2]
 
 
 def learn(corpus: Corpus) -> Model:
@@ -68,7 +81,33 @@ def learn(corpus: Corpus) -> Model:
     for f, text in _skeletons(corpus, families, np.flatnonzero(used), prompt, family):
         skeletons[f] = text
     known = np.array([bool(s) for s in skeletons], dtype=bool)
-    return Model(families.only(known), order.only(known), skeletons)
+    told = known & ~_redundant(corpus, families, order, prompt, family, known)
+    return Model(families.only(told), order.only(known), skeletons, corpus.quoting)
+
+
+def _redundant(
+    corpus: Corpus, families: Families, order: Families, prompt: I64, family: I64, known: Mask
+) -> Mask:
+    """Which templates always come with another one that is chosen before them.
+
+    Two that have the same accounts, in the same prompts, are one piece of evidence.
+    """
+    some = known[family]
+    prompt, family = prompt[some], family[some]
+    count, most = len(families), int(corpus.account.max(initial=0)) + 1
+    accounts = np.bincount(distinct(family, corpus.account[prompt], most)[0], minlength=count)
+    first = bounds(prompt, len(corpus.account))
+    row, owner = expand(first[prompt], first[prompt + 1])
+    pair, _ = distinct(family[owner] * count + family[row], corpus.account[prompt[owner]], most)
+    at = heads(pair)
+    both, a, b = np.diff(at, append=len(pair)), pair[at] // count, pair[at] % count
+    place = np.lexsort((families.rank, order.rank)).argsort()
+    same = (both >= ALIKE * accounts[a]) & (both >= ALIKE * accounts[b]) & (place[a] > place[b])
+    a, b = a[same], b[same]
+    redundant = np.zeros(count, dtype=bool)
+    for k in np.argsort(-place[a], kind="stable").tolist():
+        redundant[b[k]] |= not redundant[a[k]]
+    return redundant
 
 
 def _skeletons(

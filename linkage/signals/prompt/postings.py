@@ -1,4 +1,4 @@
-"""Tokens of prompts to postings: which runs of words that may be of a template are in which prompts.
+"""Tokens of prompts to postings: which prompts have which runs of words, of those that can tell.
 
 The tokens of a sample of prompts arrive; the postings of its shared runs leave. Most of what is
 shared says nothing, and dropping it here, run by run, is what makes the search for families cheap:
@@ -6,9 +6,10 @@ shared says nothing, and dropping it here, run by run, is what makes the search 
 1. A run that one account alone has is no shared text.
 2. A prompt whose shared text, all taken together, is worth less than a template's holds none.
 3. People quote: the same sentences turn up once here and once there, in prompts of people who have
-   nothing else in common. A run that each of its accounts has in one prompt only, most of which
-   have other such text in other prompts, is a quotation. A template's accounts use it again,
-   or are not given to quoting, or share other text too: any of these keeps a run.
+   nothing else in common. A run that each of its accounts has in one prompt only is a quotation if
+   most of these accounts have other such text in other prompts, or, where that is the habit of most
+   accounts, if they just sent enough prompts to have used it again. An operator's accounts use a
+   template again, or each other's templates too: either keeps a run.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ FIXED = 29.0
 that people share reach 24 (`I want you to act as a`), templates of a short sentence 30 to 90."""
 QUOTES = 2
 """Prompts with text used once only, from which on an account is given to quoting."""
+TRIES = 5
+"""Prompts from which on an account would have used a template again."""
 
 PIECE = 1_000_000
 """Tokens worked on at a time."""
@@ -94,11 +97,11 @@ def runs_at(tokens: U64, at: I64) -> U64:
     return mix(rolled)
 
 
-def telling(sample: Sample) -> Postings:
-    """Postings of the runs that may be of a template."""
+def telling(sample: Sample) -> tuple[Postings, bool]:
+    """Postings of the runs that may be of a template, and whether most accounts quote."""
     postings = _promising(sample, _shared(sample))
-    quoted = _quoted(sample, postings)
-    return _promising(sample, postings.of(~quoted[postings.run], sample.account))
+    quoted, habit = _quoted(sample, postings)
+    return _promising(sample, postings.of(~quoted[postings.run], sample.account)), habit
 
 
 def _shared(sample: Sample) -> Postings:
@@ -161,21 +164,23 @@ def _worth(sample: Sample, place: I64) -> F64:
     return np.bincount(owner, weights=worth, minlength=len(sample.account)).astype(np.float64)
 
 
-def _quoted(sample: Sample, postings: Postings) -> Mask:
-    """Which runs are quotations."""
-    run, prompt = postings.run, postings.prompt
-    start = heads(run)
+def _quoted(sample: Sample, postings: Postings) -> tuple[Mask, bool]:
+    """Which runs are quotations, and whether to quote is the habit of most."""
+    run, start = postings.run, heads(postings.run)
     if len(start) == 0:
-        return np.zeros(0, dtype=bool)
-    who, most = sample.account[prompt], int(sample.account.max()) + 1
+        return np.zeros(0, dtype=bool), False
+    who, most = sample.account[postings.prompt], int(sample.account.max()) + 1
     once = np.ones(len(start), dtype=bool)
     once[repeated(run * most + who) // most] = False
     quoting = _worth(sample, postings.place[once[run]]) >= FIXED
-    given = np.bincount(sample.account[quoting], minlength=most) >= QUOTES
+    quotes = np.bincount(sample.account[quoting], minlength=most)
+    tried = np.bincount(sample.account, minlength=most) >= TRIES
+    habit = bool(2 * np.sum(tried & (quotes >= QUOTES)) > np.sum(tried & (quotes > 0)))
+    given = (quotes >= QUOTES) | (tried & habit)
     by_such = np.bincount(run, weights=given[who], minlength=len(start))
     quoted = once & (2 * by_such > np.diff(start, append=len(run)))
     quoted[_same_people(sample, postings, np.flatnonzero(quoted))] = False
-    return quoted
+    return quoted, habit
 
 
 def _same_people(sample: Sample, postings: Postings, among: I64) -> I64:
