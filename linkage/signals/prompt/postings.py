@@ -6,7 +6,7 @@ shared says nothing, and dropping it here, run by run, is what makes the search 
 1. A run that one account alone has is no shared text.
 2. A prompt whose shared text, all taken together, is worth less than a template's holds none.
 3. People quote: the same sentences turn up once here and once there, in prompts of people who have
-   nothing else in common. A run that each of its accounts has in one prompt only is a quotation if
+   nothing else in common. A run that its accounts have in one prompt only is a quotation if
    most of these accounts have other such text in other prompts, or, where that is the habit of most
    accounts, if they just sent enough prompts to have used it again. An operator's accounts use a
    template again, or each other's templates too: either keeps a run.
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import F32, F64, I64, U64, Mask, heads, repeated
+from linkage.signals.prompt.arrays import F32, F64, I64, U64, Mask, heads, repeated, unique
 from linkage.signals.prompt.text import PRIME, mix
 
 WORDS = 4
@@ -30,6 +30,9 @@ FIXED = 29.0
 that people share reach 24 (`I want you to act as a`), templates of a short sentence 30 to 90."""
 QUOTES = 2
 """Prompts with text used once only, from which on an account is given to quoting."""
+AGAIN = 0.02
+"""Share of a text's accounts that have it in two prompts of the sample, if they do not quote it;
+measured: operators' texts are above 0.1, what a few people's own templates quote is below."""
 TRIES = 5
 """Prompts from which on an account would have used a template again."""
 
@@ -170,15 +173,16 @@ def _quoted(sample: Sample, postings: Postings) -> tuple[Mask, bool]:
     if len(start) == 0:
         return np.zeros(0, dtype=bool), False
     who, most = sample.account[postings.prompt], int(sample.account.max()) + 1
-    once = np.ones(len(start), dtype=bool)
-    once[repeated(run * most + who) // most] = False
+    size = np.diff(start, append=len(run))
+    again = unique(repeated(run * most + who)) // most
+    once = np.bincount(again, minlength=len(start)) < AGAIN * size
     quoting = _worth(sample, postings.place[once[run]]) >= FIXED
     quotes = np.bincount(sample.account[quoting], minlength=most)
     tried = np.bincount(sample.account, minlength=most) >= TRIES
     habit = bool(2 * np.sum(tried & (quotes >= QUOTES)) > np.sum(tried & (quotes > 0)))
     given = (quotes >= QUOTES) | (tried & habit)
     by_such = np.bincount(run, weights=given[who], minlength=len(start))
-    quoted = once & (2 * by_such > np.diff(start, append=len(run)))
+    quoted = once & (2 * by_such > size)
     quoted[_same_people(sample, postings, np.flatnonzero(quoted))] = False
     return quoted, habit
 
