@@ -10,6 +10,9 @@ from linkage import case
 from linkage.engine import DuckDBEngine
 from linkage.schema import TABLES
 
+Typed = Callable[..., tuple[int, str, str]]
+"""A command line: arguments in; exit code, stdout and stderr out."""
+
 START = datetime(2024, 3, 1, 12)
 
 PLAIN: dict[str, list[tuple[str, str]]] = {

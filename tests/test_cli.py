@@ -8,22 +8,19 @@ import stat
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import DETAILS, HOSTILE, build, hostile, write
+from cases import DETAILS, HOSTILE, Typed, build, hostile, write
 from rich.cells import cell_len
 
-from linkage import case, cli, pipeline
+from linkage import case, pipeline
 from linkage.case import Case
 from linkage.cli import output
 from linkage.cli.progress import Lines, Live
 from linkage.config import Config
 from linkage.engine import DuckDBEngine
-
-Typed = Callable[..., tuple[int, str, str]]
 
 COMMAND = [sys.executable, "-c", "import linkage.cli; linkage.cli.main()"]
 
@@ -38,18 +35,6 @@ def hostile_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     accounts, operators = hostile()
     folder = tmp_path_factory.mktemp("hostile") / "case"
     return write(folder, accounts, operators, typed=HOSTILE)
-
-
-@pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Run a command in this process; returns its exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = cli.run([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def lines(text: str) -> list[str]:

@@ -98,7 +98,7 @@ def _trouble(out: Path | str) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         raise CaseError(
-            f"the case {out} needs more memory: {_first_line(error)}. Nothing was changed there. "
+            f"{out}: more memory is needed ({_first_line(error)}). Nothing was changed there. "
             "Allow more with --memory, or make room on the disk it spills to."
         ) from error
     except (OSError, duckdb.Error) as error:

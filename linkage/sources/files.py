@@ -78,7 +78,8 @@ def _missing(pattern: str) -> str:
     folder = Path(pattern).parent
     if not folder.is_dir():
         return f"{pattern}: no such file; there is no folder {shorten(folder)} either."
-    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    visible = (path for path in folder.iterdir() if not path.name.startswith("."))
+    names = sorted(path.name for path in visible if path.is_file())
     listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
     return f"{pattern}: no such file. The folder holds: {listed or 'no files'}."
 
