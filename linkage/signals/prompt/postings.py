@@ -72,16 +72,15 @@ class Postings:
 
     def of(self, wanted: Mask, account: I64) -> Postings:
         """The wanted ones, of runs that two accounts still have."""
-        run, prompt, place = self.run[wanted], self.prompt[wanted], self.place[wanted]
-        start = heads(run)
-        if len(start) == 0:
-            return Postings(run, prompt, place)
-        who = account[prompt]
-        several = np.minimum.reduceat(who, start) != np.maximum.reduceat(who, start)
-        size = np.diff(start, append=len(run))
-        keep = np.repeat(several, size)
-        number = np.repeat(np.cumsum(several) - 1, size)
-        return Postings(number[keep], prompt[keep], place[keep])
+        if len(self) == 0:
+            return self
+        start, who = heads(self.run), account[self.prompt]
+        low = np.minimum.reduceat(np.where(wanted, who, who.max() + 1), start)
+        high = np.maximum.reduceat(np.where(wanted, who, -1), start)
+        several = low < high
+        keep = np.flatnonzero(wanted & several[self.run])
+        number = np.cumsum(several) - 1
+        return Postings(number[self.run[keep]], self.prompt[keep], self.place[keep])
 
 
 def runs(tokens: U64, prompt: I64) -> tuple[U64, I64]:
@@ -125,10 +124,12 @@ def _shared(sample: Sample) -> Postings:
     del packed, again, several
     prompt = np.repeat(np.arange(len(sample.account)), np.diff(sample.first))[place]
     # of each prompt the first place
+    change = np.ones(len(run), dtype=bool)
+    change[1:] = run[1:] != run[:-1]
     at = heads(run, prompt)
-    run, prompt, place = run[at], prompt[at], place[at]
-    number = np.cumsum(np.diff(run, prepend=run[:1]) != 0)
-    return Postings(number, prompt, place).of(np.ones(len(run), dtype=bool), sample.account)
+    number = (np.cumsum(change) - 1)[at]
+    prompt, place = prompt[at], place[at]
+    return Postings(number, prompt, place).of(np.ones(len(at), dtype=bool), sample.account)
 
 
 def _pieces_of(sample: Sample) -> Iterator[tuple[U64, I64]]:
