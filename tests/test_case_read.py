@@ -51,7 +51,7 @@ class TestOpen:
 
     def test_truncated(self, out: Path) -> None:
         os.truncate(out / "case.duckdb", 5000)
-        with pytest.raises(CaseError, match=r"case\.duckdb can't be read: .*Move it away"):
+        with pytest.raises(CaseError, match=r"case\.duckdb can't be read; .*Move it away"):
             Case(out)
 
     def test_a_table_is_missing(self, out: Path) -> None:
@@ -69,7 +69,7 @@ class TestOpen:
     def test_somebody_elses_database(self, tmp_path: Path) -> None:
         with duckdb.connect(str(tmp_path / "case.duckdb")) as connection:
             connection.execute("CREATE TABLE t (x INTEGER)")
-        with pytest.raises(CaseError, match=r"can't be read: .*meta"):
+        with pytest.raises(CaseError, match=r"can't be read; .*meta"):
             Case(tmp_path)
 
     def test_no_permission(self, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,6 +208,27 @@ def test_a_column_of_nothing_links_nobody(typed: Typed, here: Path, value: str) 
         assert opened.arrow("pairs").num_rows == 0
 
 
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.999])
+def test_a_case_that_was_cut_short(
+    typed: Typed, here: Path, population: Population, share: float
+) -> None:
+    case = Path(shutil.copytree(population.case, here / "case"))
+    os.truncate(case / "case.duckdb", int((case / "case.duckdb").stat().st_size * share))
+    commands = [
+        ("operators", case),
+        ("evaluate", case, "--truth", population.truth),
+        ("run", *population.inputs, "--out", case),
+    ]
+    for command in commands:
+        code, _, errors = typed(*command)
+        # what is cut off may be a part that is not needed
+        assert code in (0, 2), errors
+        if code:
+            assert "can't be read; it seems damaged (" in errors
+            assert "Move it away and write the case again" in errors
+    assert beside(here) == ["case"]
+
+
 class TestAnEarlierCase:
     """Whatever happens to a later run, it stays as it was."""
 

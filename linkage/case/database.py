@@ -7,6 +7,7 @@ is declared there, or a `CaseError` that says what is wrong and what to type.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -82,12 +83,20 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
             raise CaseError(
                 f"{database} is open for writing in another program. Close it there and try again."
             ) from None
-        line = str(error).strip().splitlines()[0]
-        raise CaseError(f"{database} can't be read: {line} {_again(path)}") from None
+        raise CaseError(_damaged(path, error)) from None
     except CaseError:
         connection.close()
         raise
     return connection
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What DuckDB says of a database whose end is missing or overwritten, as a `CaseError`."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException) as error:
+        raise CaseError(_damaged(path, error)) from None
 
 
 def _check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -115,6 +124,11 @@ def _check_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
                 f"{path / DATABASE} is damaged: its table {table.name} is missing or was changed. "
                 + _again(path)
             )
+
+
+def _damaged(path: Path, error: duckdb.Error) -> str:
+    line = str(error).strip().splitlines()[0].rstrip(".")
+    return f"{path / DATABASE} can't be read; it seems damaged ({line}). {_again(path)}"
 
 
 def _again(path: Path) -> str:

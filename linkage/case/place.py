@@ -140,8 +140,10 @@ def _acquire(place: Path) -> int:
             raise
         # the one who held it before may have removed the file between open and flock
         if _same(path, handle):
-            os.truncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            # on a disk that is full, the lock stays without a name on it
+            with contextlib.suppress(OSError):
+                os.truncate(handle, 0)
+                os.pwrite(handle, str(os.getpid()).encode(), 0)
             return handle
         os.close(handle)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linkage.case import chains, graphs
-from linkage.case.database import RANK, connect
+from linkage.case.database import RANK, connect, reading
 from linkage.case.views import (
     Account,
     Alternative,
@@ -234,7 +234,8 @@ class Case:
         first, second = self._account(a), self._account(b)
         if first[0] == second[0]:
             raise InputError(f"{shorten(a)} twice: a chain needs two accounts. Give another one.")
-        found, more = chains.find(self._connection, first[0], second[0], top)
+        with reading(self.path):
+            found, more = chains.find(self._connection, first[0], second[0], top)
         one, other = self._membership(first[0]), self._membership(second[0])
         both = one is not None and other is not None and one.operator_id == other.operator_id
         return Chains(
@@ -251,24 +252,29 @@ class Case:
         Nodes are account ids and (kind, value) pairs; attributes as in `linkage.case.graphs`.
         """
         operator = self._operator(operator_id)
-        return graphs.networkx_graph(self._connection, operator.operator_id, everything)
+        with reading(self.path):
+            return graphs.networkx_graph(self._connection, operator.operator_id, everything)
 
     def igraph(self, operator_id: str, everything: bool = False) -> igraph.Graph:
         """The same graph for igraph, with the same attributes and `type` for its sides."""
         operator = self._operator(operator_id)
-        return graphs.igraph_graph(self._connection, operator.operator_id, everything)
+        with reading(self.path):
+            return graphs.igraph_graph(self._connection, operator.operator_id, everything)
 
     def arrow(self, table: str) -> pa.Table:
         """A whole table of the case as an Arrow table, in no particular order."""
         if table not in KEPT:
             raise InputError(f"no table {shorten(table)} in a case. {suggestion(table, KEPT)}")
-        return self._connection.sql(f"SELECT * FROM {table}").to_arrow_table()
+        with reading(self.path):
+            return self._connection.sql(f"SELECT * FROM {table}").to_arrow_table()
 
     def _rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, parameters).fetchall()
+        with reading(self.path):
+            return self._connection.execute(sql, parameters).fetchall()
 
     def _frame(self, sql: str, **parameters: Any) -> pandas.DataFrame:
-        return self._connection.execute(sql, parameters).df()
+        with reading(self.path):
+            return self._connection.execute(sql, parameters).df()
 
     def _membership(self, number: int) -> Membership | None:
         rows = self._rows(
