@@ -34,7 +34,7 @@ it has half of the nats that a signal used by members alone would have (a share 
 root of the operator's share of the service). Popular signals would let a group drift from what it
 shares to what everybody around it shares."""
 
-MOSTLY = 0.5
+MOSTLY = 0.7
 HELD = 5
 """A personal signal is an operator's own if at least `HELD` members use it, and at least `MOSTLY` of
 its users are members."""
@@ -45,6 +45,9 @@ AMBIENT = ("user_agent",)
 ABSENCE = 3.0
 """The most that a family without a hit speaks against in the end (twenty to one): members were
 chosen by what they have, so how rarely one of them lacks it is not known any better."""
+
+EXTENSIONS = 3
+"""How often those who joined in the end may bring others."""
 
 CORROBORATED = 3.0
 """Nats (twenty to one) a member must have on average beside its strongest family of kinds. A set of templates that
@@ -105,28 +108,29 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
     While operators settle, a member must have evidence of two kinds; otherwise a group drifts. Now
     that it is known what an operator's own signals are, an account of nobody that holds a personal
     one used mostly by members joins if its odds are good with every absence counted at `ABSENCE`
-    nats at most. What it holds besides moves nothing any more.
+    nats at most. Those who join may bring a few more; nobody leaves.
     """
-    _weigh(engine, settled=True)
-    engine.create("settled", "SELECT account, operator FROM attributed")
-    engine.run(
-        """
-        INSERT INTO attributed BY NAME
-        WITH joining AS (
-            SELECT w.*, row_number() OVER (
-                       PARTITION BY w.account ORDER BY w.log_odds DESC, w.operator
-                   ) AS place
-            FROM weighed w
-            WHERE w.exclusive
-              AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.account = w.account)
+    for _ in range(EXTENSIONS):
+        before = engine.value("SELECT count(*) FROM attributed")
+        _weigh(engine, settled=True)
+        engine.run(
+            """
+            INSERT INTO attributed BY NAME
+            WITH joining AS (
+                SELECT w.*, 1 / (1 + exp(-log_odds)) AS confidence, row_number() OVER (
+                           PARTITION BY w.account ORDER BY w.log_odds DESC, w.operator
+                       ) AS place
+                FROM weighed w ANTI JOIN attributed a ON a.account = w.account
+                WHERE w.exclusive
+            )
+            SELECT account, operator, confidence, evidence, corroboration, held_by
+            FROM joining WHERE place = 1 AND confidence >= ?
+            """,
+            [config.min_confidence],
         )
-        SELECT account, operator, 1 / (1 + exp(-log_odds)) AS confidence, evidence,
-               corroboration, held_by
-        FROM joining
-        WHERE place = 1 AND 1 / (1 + exp(-log_odds)) >= ?
-        """,
-        [config.min_confidence],
-    )
+        _find_signals(engine)
+        if engine.value("SELECT count(*) FROM attributed") == before:
+            break
 
 
 def _find_signals(engine: Engine) -> None:

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from linkage.engine import Engine
 
-PRIOR = -3.0
+PRIOR = -3.5
 """Nats before any item: most groups that share something are honest."""
 
 BAR = 0.5
@@ -31,9 +31,10 @@ STOCKED = ("payment", "device", "phone")
 FAMILY = 8
 """Up to this size a group may be a family."""
 
+MOST = 0.8
 PLACE = 0.5
-"""An address that this share of the members use, where there are few, is where they are; where
-there are many, it takes four in five."""
+"""An address that `MOST` of the members use is where they are; where they share few addresses,
+`PLACE` is enough."""
 
 TIGHT = 0.1
 """A gap between two sign-ups is tight when it holds under this share of the strangers expected."""
@@ -197,7 +198,11 @@ def _mailbox(facts: Facts) -> tuple[str, float] | None:
 def _place(facts: Facts) -> tuple[str, float] | None:
     """Nearly all at one address: a home, an office, a school."""
     ips = facts.of("ip")
-    if ips.most < (PLACE if ips.signals <= 3 else 0.8) * facts.size:
+    many = ips.most >= PLACE * facts.size or (
+        # of those that share an address at all, nearly everybody
+        ips.most >= MOST * ips.members and ips.most >= 0.3 * facts.size
+    )
+    if ips.most < MOST * facts.size and not (many and ips.signals <= 3):
         return None
     return f"one address serves {ips.most:,} of {facts.size:,} members: a place", -3.0
 
@@ -205,7 +210,7 @@ def _place(facts: Facts) -> tuple[str, float] | None:
 def _addresses(facts: Facts) -> tuple[str, float] | None:
     """A pool of addresses that members rotate over, and hardly anybody else uses."""
     ranges, ips = facts.of("ip_range"), facts.of("ip")
-    if ips.signals < 5 or ips.most >= 0.8 * facts.size:
+    if ips.signals < 5 or ips.most >= MOST * facts.size:
         return None
     share = _share(ips.members, facts.holders.get("ip", 0))
     own = _share(ips.uses, ips.uses + ips.others)
