@@ -142,8 +142,8 @@ def templates(
     model = learn(reader.corpus())
     found: list[str | None] = [None] * len(prompts)
     users: defaultdict[str, set[int]] = defaultdict(set)
-    for part, tokens in pieces(texts):
-        for prompt, family in zip(*map(np.ndarray.tolist, model.best(tokens)), strict=True):
+    for part, best in pieces(texts, model.best):
+        for prompt, family in zip(*map(np.ndarray.tolist, best), strict=True):
             row = part.start + prompt
             found[rows[row]] = model.skeletons[family]
             users[model.skeletons[family]].add(int(number[row]))
@@ -164,8 +164,7 @@ def _numbered(texts: Sequence[str], accounts: Sequence[Hashable] | None) -> list
 
 def _held(model: Model, texts: Sequence[str]) -> tuple[I64, I64]:
     prompts, families = [], []
-    for part, tokens in pieces(texts):
-        prompt, family = model.told(tokens)
+    for part, (prompt, family) in pieces(texts, model.told):
         prompts.append(prompt + part.start)
         families.append(family)
     if not prompts:

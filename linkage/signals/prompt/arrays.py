@@ -39,6 +39,26 @@ def heads(keys: npt.NDArray[Any], *more: npt.NDArray[Any]) -> I64:
     return np.flatnonzero(change)
 
 
+def order(*keys: I64) -> I64:
+    """What sorts by the first of some keys of 0 and above, then by the second, …
+
+    As one number where they fit, which sorts several times as fast; rows alike in all keys may come
+    in any order.
+
+    >>> order(np.array([1, 0, 1]), np.array([5, 9, 4])).tolist()
+    [1, 2, 0]
+    """
+    packed, room = np.zeros(len(keys[0]), dtype=np.int64), 2**63
+    for key in keys:
+        size = int(key.max(initial=0)) + 1
+        room //= size
+        if room == 0:
+            return np.lexsort(keys[::-1])
+        packed *= size
+        packed += key
+    return np.argsort(packed)
+
+
 def expand(start: I64, end: I64) -> tuple[I64, I64]:
     """The indices of all ranges, one after another, and the number of the range each is from.
 

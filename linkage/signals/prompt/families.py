@@ -31,6 +31,7 @@ from linkage.signals.prompt.arrays import (
     distinct,
     expand,
     heads,
+    order,
     unique,
 )
 from linkage.signals.prompt.corpus import Corpus
@@ -86,9 +87,9 @@ class Families:
 
     def reranked(self, chosen: I64) -> Families:
         """These families in the order of the number of accounts that chose each, if two did."""
-        order = np.lexsort((self.rank, chosen, self.ends))
+        by = np.lexsort((self.rank, chosen, self.ends))
         rank = np.empty(len(self), dtype=np.int64)
-        rank[order] = np.arange(len(self))
+        rank[by] = np.arange(len(self))
         return replace(self, rank=np.where((chosen >= 2) & (self.rank >= 0), rank, -1))
 
     @functools.cached_property
@@ -108,7 +109,9 @@ class Families:
         at = np.minimum(np.searchsorted(self.run, run), len(self.run) - 1)
         hit = np.flatnonzero(self.run[at] == run)
         prompt, known = distinct(tokens.prompt[place[hit]], at[hit], len(self.run))
-        return _hold(prompt, self.family[known], self.runs)
+        family = self.family[known]
+        by = order(prompt, family)
+        return _hold(prompt[by], family[by], self.runs)
 
     def choose(self, prompt: I64, family: I64) -> tuple[I64, I64]:
         """For each prompt of sorted pairs its best family, if one is a template."""
@@ -130,9 +133,9 @@ class Families:
         return prompt[at], best
 
     def _best(self, key: I64, family: I64) -> I64:
-        order = np.lexsort((self.rank[family], key))
+        by = np.lexsort((self.rank[family], key))
         last = np.append(heads(key)[1:], len(key)) - 1
-        return np.asarray(family[order][last])
+        return np.asarray(family[by][last])
 
 
 def find(corpus: Corpus) -> tuple[Families, I64, I64]:
@@ -150,15 +153,13 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     size = np.bincount(family_of_group, weights=runs_of_group, minlength=count).astype(np.int64)
     family = family_of_group[group]
 
-    order = np.lexsort((family, prompt))
-    held_prompt, held_family = _hold(prompt[order], family[order], size)
+    where = order(prompt, family, place)
+    prompt_of, family_of, place_of = prompt[where], family[where], place[where]
+    held_prompt, held_family = _hold(prompt_of, family_of, size)
     shape = _Shape.of(corpus, held_prompt, held_family, count)
     outer = _outer(shape, prompts)
-    where = np.lexsort((place, family, prompt))
-    worth, apart, own = _information(
-        corpus, shape, outer, prompt[where], family[where], place[where]
-    )
-    ends = _ends(corpus, shape, outer, prompt[where], family[where], place[where])
+    worth, apart, own = _information(corpus, shape, outer, prompt_of, family_of, place_of)
+    ends = _ends(corpus, shape, outer, prompt_of, family_of, place_of)
     good = (worth >= FIXED) & (own >= PIECE) & (shape.accounts >= 2)
     # what nests in a template needs a clause of its own, not the first words of a filler
     nested = (outer[0] != outer[1]) & good[outer[1]]
@@ -192,8 +193,8 @@ class _Shape:
 
     @classmethod
     def of(cls, corpus: Corpus, prompt: I64, family: I64, count: int) -> _Shape:
-        order = np.argsort(family, kind="stable")
-        prompt, family = prompt[order], family[order]
+        by = np.argsort(family, kind="stable")
+        prompt, family = prompt[by], family[by]
         most = int(corpus.account.max(initial=0)) + 1
         accounts = np.bincount(distinct(family, corpus.account[prompt], most)[0], minlength=count)
         first = bounds(family, count)
@@ -227,9 +228,7 @@ def _groups(corpus: Corpus) -> tuple[I64, I64, I64, I64]:
 
 
 def _hold(prompt: I64, family: I64, size: I64) -> tuple[I64, I64]:
-    """Of runs found (sorted by prompt, then any order): pairs with half of the family's runs."""
-    order = np.lexsort((family, prompt))
-    prompt, family = prompt[order], family[order]
+    """Of runs found (sorted by prompt and family): pairs with half of the family's runs."""
     at = heads(prompt, family)
     found = np.diff(np.append(at, len(prompt)))
     prompt, family = prompt[at], family[at]
@@ -245,9 +244,9 @@ def _together(key: I64, prompt: I64, keys: int, prompts: int, most: float) -> tu
     first = bounds(key, keys)
     size = np.diff(first)
     # in each prompt keys stand in order of size, so that those worth comparing are a range
-    order = np.lexsort((size[key], prompt))
-    by_prompt, widest = key[order], int(size.max(initial=0)) + 1
-    place = prompt[order] * widest + size[by_prompt]
+    by = np.lexsort((size[key], prompt))
+    by_prompt, widest = key[by], int(size.max(initial=0)) + 1
+    place = prompt[by] * widest + size[by_prompt]
     looked = np.minimum(size, SAMPLE)
     at, a = expand(first[:-1], first[:-1] + looked)
     where = prompt[at] * widest
@@ -365,8 +364,8 @@ def _nesting(shape: _Shape, outer: tuple[I64, I64], good: Mask, prompts: int) ->
         & ((accounts[inner] < accounts[outside]) | (inner > outside))
     )
     inner, outside = inner[real], outside[real]
-    order = np.lexsort((outside, inner))
-    inner, outside = inner[order], outside[order]
+    by = np.lexsort((outside, inner))
+    inner, outside = inner[by], outside[by]
     at = bounds(inner, count)
     row, owner = expand(at[shape.family], at[shape.family + 1])
     told_family, told_prompt = distinct(outside[row], shape.prompt[owner], max(prompts, 1))
@@ -386,7 +385,7 @@ def _rank(shape: _Shape, good: Mask, ends: Mask, worth: F64, prompts: int) -> I6
     left = np.bincount(shape.family, weights=~explained[shape.prompt], minlength=count)
     usable = good & (ends | (2 * left >= shape.size))
     weight = np.where(ends, shape.accounts, left)
-    order = np.lexsort((-np.arange(count), worth, weight, ends, usable))
+    by = np.lexsort((-np.arange(count), worth, weight, ends, usable))
     rank = np.empty(count, dtype=np.int64)
-    rank[order] = np.arange(count)
+    rank[by] = np.arange(count)
     return np.where(usable, rank, -1)
