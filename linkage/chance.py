@@ -17,7 +17,7 @@ import pyarrow as pa
 from linkage.engine import Engine
 
 ANCHOR = 10
-"""The tail is carried on from the decoy of this place: few enough to be the tail, enough to count."""
+"""The tail is carried on from the decoy of this place: few enough to be it, enough to count."""
 
 
 def estimate(engine: Engine) -> None:

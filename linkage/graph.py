@@ -1,9 +1,10 @@
 """Observations -> the bipartite graph of accounts and signals.
 
-In: `accounts`, `observations`, `prompts`, `cleaned` (raw value -> signals) and `template_uses`. Out:
-`kinds`, `signals`, numbered in the order of kind and value, `edges`, one for each account and signal
-it used, and `holdings`, the kinds of which an account has anything. A referral or transfer names another account: that account holds the signal too, so a
-direct link between two accounts is an edge pair like any other.
+In: `accounts`, `observations`, `prompts`, `cleaned` (raw value -> signals), `template_uses`. Out:
+`kinds`; `signals`, numbered in the order of kind and value; `edges`, one for each account and
+signal it used; and `holdings`, the kinds of which an account has anything. A referral or transfer
+names another account: that account holds the signal too, so a direct link between two accounts is
+an edge pair like any other.
 
 Two sorts of signal are made here, because only the whole graph knows them, and they let weak
 evidence add up: when an account was made (its hour and day), and how widely the cards, devices

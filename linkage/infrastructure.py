@@ -175,9 +175,10 @@ def _shuffle(engine: Engine, seed: int) -> None:
             SELECT e.account, e.signal, s.kind,
                    row_number() OVER (PARTITION BY s.kind ORDER BY e.signal, e.account) AS place,
                    row_number() OVER (
-                       PARTITION BY s.kind ORDER BY hash(e.account, e.signal, ?), e.signal, e.account
+                       PARTITION BY s.kind ORDER BY e.shuffle, e.signal, e.account
                    ) AS dealt
-            FROM edges e JOIN signals s ON s.signal = e.signal
+            FROM (SELECT *, hash(account, signal, ?) AS shuffle FROM edges) e
+            JOIN signals s ON s.signal = e.signal
         )
         SELECT DISTINCT b.account, a.signal
         FROM places a JOIN places b ON b.kind = a.kind AND b.dealt = a.place

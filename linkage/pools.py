@@ -65,7 +65,10 @@ def find(engine: Engine, min_size: int, seed: int) -> None:
     engine.run(
         """
         INSERT INTO attributed BY NAME
-        SELECT account, pool + (SELECT coalesce(max(community), -1) + 1 FROM communities) AS operator,
+        WITH used AS (
+            SELECT community AS number FROM communities UNION ALL SELECT operator FROM attributed
+        )
+        SELECT account, pool + 1 + (SELECT coalesce(max(number), -1) FROM used) AS operator,
                1.0 AS confidence, 0.0 AS evidence, 0 AS held_by
         FROM pool_accounts
         """

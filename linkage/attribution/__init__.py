@@ -1,0 +1,150 @@
+"""Which accounts belong to which operator, with what probability.
+
+In: `communities` of signals, the graph, and (for `settle`) further candidates that other stages add
+to `attributed`. Out: `attributed` (account, operator, confidence, evidence, corroboration, held_by)
+and `operator_signals`. A community proposes; the accounts decide. From the accounts that hold two
+of its signals, the signals that these share are found anew, every account is weighed against them
+(`weights`), operators that turn out to be one are merged and what nothing ties is split
+(`regroup`), and so on until nothing changes.
+"""
+
+from __future__ import annotations
+
+from linkage.attribution.regroup import merge, split
+from linkage.attribution.weights import find_signals, weigh
+from linkage.config import AttributionConfig
+from linkage.engine import Engine
+
+__all__ = ["extend", "propose", "settle"]
+
+EXTENSIONS = 3
+"""How often those who joined in the end may bring others."""
+
+CORROBORATED = 3.0
+"""Nats (twenty to one) that a member must have on average beside its strongest family of kinds. A
+set of templates that come with one framework, or the addresses of one carrier, tie strangers; two
+kinds that agree don't."""
+
+ROUNDS = 20
+SETTLED = 0.001
+"""Rounds end when at most this share of the members changes, or after so many."""
+
+
+def propose(engine: Engine, config: AttributionConfig) -> None:
+    """Create `attributed` from `communities`: the accounts that hold two signals of one."""
+    engine.create("kind_totals", "SELECT kind, count(*) AS holders FROM holdings GROUP BY kind")
+    engine.create(
+        "attributed",
+        """
+        SELECT e.account, c.community AS operator, 1.0 AS confidence, 0.0 AS evidence,
+               CAST(NULL AS DOUBLE) AS corroboration, CAST(count(*) AS INTEGER) AS held_by
+        FROM linking_edges e JOIN communities c ON c.signal = e.signal
+        GROUP BY e.account, c.community
+        HAVING count(*) FILTER (e.personal OR e.sharing) >= 1 AND count(*) >= 2
+        """,
+    )
+    _drop_small(engine, config)
+
+
+def settle(engine: Engine, config: AttributionConfig) -> None:
+    """Weigh the accounts against the operators of `attributed` until its members stay the same."""
+    for _ in range(ROUNDS):
+        engine.create("before", "SELECT account, operator FROM attributed")
+        find_signals(engine)
+        weigh(engine)
+        _decide(engine, config)
+        regrouped = merge(engine)
+        regrouped = split(engine) or regrouped
+        _drop_small(engine, config)
+        _drop_uncorroborated(engine)
+        if not regrouped and _changed(engine) <= SETTLED:
+            break
+    find_signals(engine)
+
+
+def extend(engine: Engine, config: AttributionConfig) -> None:
+    """Add to `attributed` accounts that hold what belongs to an operator and lack the rest.
+
+    While operators settle, a member must have evidence of two kinds; otherwise a group drifts. Now
+    that it is known what an operator's own signals are, an account of nobody that holds a personal
+    one used mostly by members joins if its odds are good with every absence counted at `ABSENCE`
+    nats at most. Those who join may bring a few more; nobody leaves.
+    """
+    for _ in range(EXTENSIONS):
+        before = engine.value("SELECT count(*) FROM attributed")
+        weigh(engine, settled=True)
+        engine.run(
+            """
+            INSERT INTO attributed BY NAME
+            WITH joining AS (
+                SELECT w.*, 1 / (1 + exp(-log_odds)) AS confidence, row_number() OVER (
+                           PARTITION BY w.account ORDER BY w.log_odds DESC, w.operator
+                       ) AS place
+                FROM weighed w ANTI JOIN attributed a ON a.account = w.account
+                WHERE w.exclusive
+            )
+            SELECT account, operator, confidence, evidence, corroboration, held_by
+            FROM joining WHERE place = 1 AND confidence >= ?
+            """,
+            [config.min_confidence],
+        )
+        find_signals(engine)
+        if engine.value("SELECT count(*) FROM attributed") == before:
+            break
+
+
+def _changed(engine: Engine) -> float:
+    """The share of members that are not where they were."""
+    changed, members = engine.rows(
+        """
+        SELECT count(*) FILTER (a.account IS NULL OR b.account IS NULL), count(a.account)
+        FROM attributed a FULL JOIN before b ON b.account = a.account AND b.operator = a.operator
+        """
+    )[0]
+    return int(changed) / max(int(members), 1)
+
+
+def _decide(engine: Engine, config: AttributionConfig) -> None:
+    """`attributed`: each account with the operator that explains it best, if well enough.
+
+    Candidates that are one operator hold the same accounts, and so take nothing from an account's
+    odds: `merge` makes them one.
+    """
+    engine.create(
+        "attributed",
+        """
+        WITH ranked AS (
+            SELECT account, operator, held_by, evidence, corroboration,
+                   1 / (1 + exp(-log_odds)) AS confidence,
+                   row_number() OVER (
+                       PARTITION BY account ORDER BY log_odds DESC, operator
+                   ) AS place
+            FROM weighed WHERE corroboration > 0
+        )
+        SELECT account, operator, confidence, evidence, corroboration, held_by
+        FROM ranked WHERE place = 1 AND confidence >= ?
+        """,
+        [config.min_confidence],
+    )
+
+
+def _drop_uncorroborated(engine: Engine) -> None:
+    engine.run(
+        """
+        DELETE FROM attributed WHERE operator IN (
+            SELECT operator FROM attributed GROUP BY operator HAVING avg(corroboration) < ?
+        )
+        """,
+        [CORROBORATED],
+    )
+
+
+def _drop_small(engine: Engine, config: AttributionConfig) -> None:
+    engine.run(
+        """
+        DELETE FROM attributed WHERE operator IN (
+            SELECT operator FROM attributed GROUP BY operator HAVING count(*) < ?
+        )
+        """,
+        [config.min_size],
+    )

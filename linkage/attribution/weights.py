@@ -1,0 +1,184 @@
+"""How much an account's signals speak for an operator, in nats.
+
+In: `attributed` (account, operator), `linking_edges`, `signals`, `kinds`, `holdings`. Out:
+`operator_signals` (operator, signal, kind, members, others, holders, all_holders), what members
+share beyond chance, and `weighed` (account, operator, evidence, corroboration, held_by, exclusive,
+log_odds) for every account that has one of them.
+
+Of each kind of which account a has anything, with theta_s the share of the operator's members that
+have signal s, a left out, and p_s the share of everybody:
+
+- it has s of the operator's: ln(theta_s / p_s), the strongest in full and the others at a quarter,
+  since addresses come in lots and templates in sets;
+- it has none of them: ln((1 - u) / (1 - v)), u the share of members that have one, v of everybody.
+
+Kinds that imply each other (an address and its range) are a family: its weight is the strongest
+hit and the absences of the others, so that a card's issuer does not stand in for the card. The
+weights of families add up to the evidence; with the operator's share of the service as the prior,
+they give the odds. What is left without the strongest family is the corroboration.
+
+p counts the members too. Held against the others alone, a group of all users of anything would be
+certain of itself; so it gains ln(N / size) nats at most from one family, what the prior takes.
+"""
+
+from __future__ import annotations
+
+import math
+
+from linkage.engine import Engine
+
+REPEATED = 0.25
+"""Share of the weight of a kind's further signals that counts beside the strongest."""
+
+OWN = 0.1
+"""A signal belongs to an operator only if at least this share of its users are members, and only if
+it has half of the nats that a signal used by members alone would have (a share of at least the
+root of the operator's share of the service). Popular signals would let a group drift from what it
+shares to what everybody around it shares."""
+
+MOSTLY = 0.7
+HELD = 5
+"""A personal signal is an operator's own if `HELD` members use it or more, and at least `MOSTLY` of
+its users are members."""
+
+AMBIENT = ("user_agent",)
+"""Families that come with others (a framework's templates with its client), so corroborate none."""
+
+ABSENCE = 3.0
+"""The most that a kind without a hit speaks against in the end (twenty to one): members were chosen
+by what they have, so how rarely one of them lacks it is not known any better."""
+
+
+def find_signals(engine: Engine) -> None:
+    """`operator_signals`: what members share beyond what their number would by chance."""
+    engine.create("sizes", "SELECT operator, count(*) AS size FROM attributed GROUP BY operator")
+    engine.create(
+        "kind_members",
+        """
+        SELECT m.operator, h.kind, count(*) AS holders
+        FROM attributed m JOIN holdings h USING (account) GROUP BY m.operator, h.kind
+        """,
+    )
+    engine.create(
+        "operator_signals",
+        f"""
+        WITH used AS (
+            SELECT m.operator, e.signal, count(*) AS members
+            FROM attributed m JOIN linking_edges e USING (account)
+            GROUP BY m.operator, e.signal HAVING count(*) >= 2
+        ),
+        counted AS (
+            SELECT u.operator, u.signal, s.kind, u.members, s.accounts - u.members AS others,
+                   h.holders, t.holders AS all_holders,
+                   CAST(s.accounts AS DOUBLE) * h.holders / t.holders AS expected
+            FROM used u JOIN signals s USING (signal)
+            JOIN kind_members h ON h.operator = u.operator AND h.kind = s.kind
+            JOIN kind_totals t ON t.kind = s.kind
+        ),
+        touched AS (SELECT operator, count(*) AS signals FROM used GROUP BY operator)
+        SELECT c.operator, c.signal, c.kind, c.members, c.others, c.holders, c.all_holders
+        FROM counted c JOIN touched t USING (operator)
+        WHERE c.members >= greatest({OWN}, sqrt(CAST(c.holders AS DOUBLE) / c.all_holders))
+                           * (c.members + c.others)
+          AND c.members * ln(c.members / c.expected) - (c.members - c.expected) > ln(t.signals)
+        """,
+    )
+
+
+def weigh(engine: Engine, settled: bool = False) -> None:
+    """`weighed`: nats for every account that has a signal of an operator.
+
+    While operators settle, p is the share of all accounts that use a signal, members included, so
+    that no group proves itself by its own size; once they have settled, an operator's own signals
+    are held against the others alone.
+    """
+    absence = ABSENCE if settled else math.inf
+    outside = f"exclusive AND own = 0 AND {settled}"
+    engine.create(
+        "hits",
+        f"""
+        WITH hit AS (
+            SELECT e.account, s.operator, s.kind,
+                   CASE WHEN m.account IS NULL THEN 0 ELSE 1 END AS own,
+                   s.members, s.others, s.holders, s.all_holders,
+                   e.personal AND s.members >= {HELD}
+                       AND s.members >= {MOSTLY} * (s.members + s.others) AS exclusive
+            FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
+            LEFT JOIN attributed m ON m.account = e.account AND m.operator = s.operator
+        ),
+        rated AS (
+            SELECT account, operator, kind, own, exclusive, members - own AS members,
+                   holders - own AS holders,
+                   CASE WHEN {outside} THEN (others - 0.5) / (all_holders - holders)
+                        ELSE (members + others - own + 0.5) / (all_holders - own + 1.0) END AS p
+            FROM hit
+        ),
+        weights AS (
+            SELECT account, operator, kind, own, exclusive,
+                   ln((members + p) / (holders + 1.0) / p) AS weight
+            FROM rated
+        )
+        SELECT account, operator, kind, own, CAST(count(*) AS INTEGER) AS signals,
+               bool_or(exclusive) AS exclusive,
+               max(weight) + {REPEATED} * (sum(greatest(weight, 0)) - greatest(max(weight), 0))
+                   AS weight
+        FROM weights GROUP BY account, operator, kind, own
+        """,
+    )
+    engine.create(
+        "kind_rates",
+        """
+        SELECT h.operator, h.kind, any_value(m.holders) AS holders,
+               any_value(t.holders) AS all_holders, sum(h.own) AS hits, count(*) AS all_hits
+        FROM hits h JOIN kind_totals t ON t.kind = h.kind
+        JOIN kind_members m ON m.operator = h.operator AND m.kind = h.kind
+        GROUP BY h.operator, h.kind
+        """,
+    )
+    # a kind of which the account has values, none of them the operator's, speaks against; so a
+    # coarse hit (the card's issuer) without the fine one that members have (the card) counts little
+    engine.create(
+        "family_weights",
+        """
+        WITH candidates AS (
+            SELECT account, operator, max(own) AS own FROM hits GROUP BY account, operator
+        ),
+        by_kind AS (
+            SELECT c.account, c.operator, k.family, h.weight AS hit, h.signals, h.exclusive,
+                   CASE WHEN h.account IS NULL THEN greatest(
+                       ln((r.holders - c.own - r.hits + 0.5) / (r.holders - c.own + 1.0))
+                           - ln((r.all_holders - r.all_hits + 0.5) / (r.all_holders + 1.0)),
+                       -CAST(? AS DOUBLE)) END AS absence
+            FROM candidates c
+            JOIN holdings a ON a.account = c.account
+            JOIN kind_rates r ON r.operator = c.operator AND r.kind = a.kind
+            JOIN kinds k ON k.kind = a.kind
+            LEFT JOIN hits h ON h.account = c.account AND h.operator = c.operator
+                            AND h.kind = a.kind
+        )
+        SELECT account, operator, family,
+               CASE WHEN max(hit) IS NULL THEN min(absence)
+                    ELSE max(hit) + coalesce(sum(absence), 0) END AS weight,
+               coalesce(max(signals), 0) AS signals,
+               coalesce(bool_or(exclusive), false) AS exclusive
+        FROM by_kind GROUP BY account, operator, family
+        """,
+        [absence],
+    )
+    ambient = ", ".join(f"'{family}'" for family in AMBIENT)
+    engine.create(
+        "weighed",
+        f"""
+        WITH total AS (SELECT count(*) AS accounts FROM accounts),
+        summed AS (
+            SELECT account, operator, sum(weight) AS evidence,
+                   coalesce(sum(weight) FILTER (family NOT IN ({ambient})), 0)
+                       - greatest(coalesce(max(weight) FILTER (family NOT IN ({ambient})), 0), 0)
+                       AS corroboration,
+                   CAST(sum(signals) AS INTEGER) AS held_by, bool_or(exclusive) AS exclusive
+            FROM family_weights GROUP BY account, operator
+        )
+        SELECT w.*, w.evidence + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds
+        FROM summed w JOIN sizes s USING (operator) CROSS JOIN total
+        """,
+    )
