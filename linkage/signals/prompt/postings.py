@@ -123,13 +123,14 @@ def _shared(sample: Sample) -> Postings:
     run, place = run[several], (packed[several] & low).astype(np.int64)
     del packed, again, several
     prompt = np.repeat(np.arange(len(sample.account)), np.diff(sample.first))[place]
+    # most prompts share too little, whoever with: the rest is less work without them
+    some = np.flatnonzero((_worth(sample, place) >= FIXED)[prompt])
+    run, prompt, place = run[some], prompt[some], place[some]
     # of each prompt the first place
-    change = np.ones(len(run), dtype=bool)
-    change[1:] = run[1:] != run[:-1]
     at = heads(run, prompt)
-    number = (np.cumsum(change) - 1)[at]
-    prompt, place = prompt[at], place[at]
-    return Postings(number, prompt, place).of(np.ones(len(at), dtype=bool), sample.account)
+    run, prompt, place = run[at], prompt[at], place[at]
+    number = np.repeat(np.arange(len(heads(run))), np.diff(heads(run), append=len(run)))
+    return Postings(number, prompt, place).of(np.ones(len(run), dtype=bool), sample.account)
 
 
 def _pieces_of(sample: Sample) -> Iterator[tuple[U64, I64]]:
