@@ -7,8 +7,8 @@ their text and account: no result depends on the order of rows, and a sample is 
 
 from __future__ import annotations
 
+import hashlib
 import os
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -118,10 +118,10 @@ class Reader:
 
 
 def _numbers(texts: Sequence[str], accounts: I64) -> U64:
-    sums = [zlib.crc32(t.encode("utf-8", "surrogatepass")) for t in texts]
-    lengths = np.array([len(t) for t in texts], dtype=np.uint64)
-    number = np.array(sums, dtype=np.uint64) | lengths << np.uint64(32)
-    return mix(number ^ mix(accounts.astype(np.uint64)))
+    digests = b"".join(
+        [hashlib.blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in texts]
+    )
+    return mix(np.frombuffer(digests, dtype="<u8") ^ mix(accounts.astype(np.uint64)))
 
 
 def _join(parts: list[Any], dtype: type = np.int64) -> Any:

@@ -111,19 +111,21 @@ def _shared(sample: Sample) -> Postings:
     # the first bits of a run's hash and its place make one number: sorting those is the quickest
     bits = np.uint64(max(len(sample.tokens), 1).bit_length())
     low = (np.uint64(1) << bits) - np.uint64(1)
-    packed = np.concatenate(
-        [np.zeros(0, dtype=np.uint64)]
-        + [run & ~low | place.astype(np.uint64) for run, place in _pieces_of(sample)]
-    )
+    packed, size = np.empty(len(sample.tokens), dtype=np.uint64), 0
+    for run, place in _pieces_of(sample):
+        packed[size : size + len(run)] = run & ~low | place.astype(np.uint64)
+        size += len(run)
+    packed = packed[:size]
     packed.sort()
     run = packed >> bits
     again = np.zeros(len(run) + 1, dtype=bool)
     again[1:-1] = run[1:] == run[:-1]
-    several = again[1:] | again[:-1]
+    several = np.flatnonzero(again[1:] | again[:-1])
     run, place = run[several], (packed[several] & low).astype(np.int64)
     del packed, again, several
-    prompt = np.repeat(np.arange(len(sample.account)), np.diff(sample.first))[place]
     # most prompts share too little, whoever with: the rest is less work without them
+    numbers = np.arange(len(sample.account), dtype=np.int32)
+    prompt = np.repeat(numbers, np.diff(sample.first))[place].astype(np.int64)
     some = np.flatnonzero((_worth(sample, place) >= FIXED)[prompt])
     run, prompt, place = run[some], prompt[some], place[some]
     # of each prompt the first place
