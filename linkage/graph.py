@@ -20,7 +20,13 @@ from linkage.engine import Engine
 from linkage.signals import kind_of
 
 DIRECT_KINDS = ("referral", "transfer")
-FAMILIES = {"ip_range": "ip", "email_domain": "email", "bin": "payment", "sign_up_day": "sign_up"}
+FAMILIES = {
+    "ip_range": "ip",
+    "email_domain": "email",
+    "bin": "payment",
+    "house": "address",
+    "sign_up_day": "sign_up",
+}
 """Coarser kind -> the kind whose family it belongs to: what one value implies counts once."""
 SHARING = "_sharing"
 """Suffix of the kind that says how widely a personal kind's values are shared."""

@@ -376,13 +376,13 @@ def test_user_agent() -> None:
 
 def test_address() -> None:
     same = ["221 E. 51st St. ", "221 East 51st Street", "221 e 51ST st", "#221, E 51st St"]
-    assert {tuple(cleaned("address", raw)) for raw in same} == {("221 e 51st st",)}
+    assert {tuple(cleaned("address", raw)) for raw in same} == {("221 e 51st st", "house=221 51st")}
     assert cleaned("address", "723-725 E 75TH St.") == cleaned("address", "723 725 E 75TH STREET")
     assert cleaned("address", "Hauptstraße 5") == cleaned("address", "Hauptstr. 5")
-    assert cleaned("address", "Suite No. 7, 5 Oak Avenue") == ["ste 7 5 oak ave"]
+    assert cleaned("address", "Suite No. 7, 5 Oak Avenue") == ["ste 7 5 oak ave", "house=7 oak"]
     assert cleaned("address", "60653-1234") == "too short"
     assert cleaned("address", "Chicago") == "too short"
-    assert cleaned("address", "हिन्दी मार्ग 5") == ["हिन्दी मार्ग 5"]
+    assert cleaned("address", "हिन्दी मार्ग 5") == ["हिन्दी मार्ग 5", "house=5 मार्ग"]
 
 
 def test_name() -> None:

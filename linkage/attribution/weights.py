@@ -38,8 +38,8 @@ shares to what everybody around it shares."""
 
 MOSTLY = 0.7
 HELD = 5
-"""A personal signal is an operator's own if `HELD` members use it or more, and at least `MOSTLY` of
-its users are members."""
+"""A personal signal is an operator's own if `HELD` members use it or more (of few members, half),
+and at least `MOSTLY` of its users are members."""
 
 AMBIENT = ("user_agent",)
 """Families that come with others (a framework's templates with its client), so corroborate none."""
@@ -101,7 +101,7 @@ def weigh(engine: Engine, settled: bool = False) -> None:
             SELECT e.account, s.operator, s.kind,
                    CASE WHEN m.account IS NULL THEN 0 ELSE 1 END AS own,
                    s.members, s.others, s.holders, s.all_holders,
-                   e.personal AND s.members >= {HELD}
+                   e.personal AND s.members >= least({HELD}, ceil(s.holders / 2.0))
                        AND s.members >= {MOSTLY} * (s.members + s.others) AS exclusive
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
             LEFT JOIN attributed m ON m.account = e.account AND m.operator = s.operator

@@ -42,6 +42,7 @@ KINDS: dict[str, Kind] = {
         Kind("device", device.clean, True, "a device or browser fingerprint, an installation"),
         Kind("user_agent", user_agent.clean, False, "what a program says it is"),
         Kind("address", address.clean, True, "a postal address"),
+        Kind("house", address.clean_house, True, "a house: number and street"),
         Kind("name", name.clean, True, "a name of a person or organisation"),
         Kind("website", website.clean, True, "a website"),
         Kind("referral", account.cleaner("referral"), True, "the account that invited this one"),
