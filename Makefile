@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCHMARKS := $(wildcard tests/benchmarks/speed.py tests/benchmarks/quality.py)
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench docs clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,8 +30,14 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# slow, and so never part of the tests; templates.py needs texts of your own
 bench: $(VENV)/installed
-	$(BIN)/python tests/benchmarks/quality.py
+	for script in $(BENCHMARKS); do $(BIN)/python $$script || exit 1; done
+
+# the pages that show what the code says or prints
+docs: $(VENV)/installed
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/generate.py readme
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
