@@ -117,17 +117,16 @@ def _shared(sample: Sample) -> Postings:
         size += len(run)
     packed = packed[:size]
     packed.sort()
-    run = packed >> bits
-    again = np.zeros(len(run) + 1, dtype=bool)
-    again[1:-1] = run[1:] == run[:-1]
-    several = np.flatnonzero(again[1:] | again[:-1])
-    run, place = run[several], (packed[several] & low).astype(np.int64)
-    del packed, again, several
+    again = np.zeros(size + 1, dtype=bool)
+    again[1:-1] = packed[1:] ^ packed[:-1] <= low
+    packed = packed[again[1:] | again[:-1]]
     # most prompts share too little, whoever with: the rest is less work without them
-    numbers = np.arange(len(sample.account), dtype=np.int32)
-    prompt = np.repeat(numbers, np.diff(sample.first))[place].astype(np.int64)
-    some = np.flatnonzero((_worth(sample, place) >= FIXED)[prompt])
-    run, prompt, place = run[some], prompt[some], place[some]
+    length = np.diff(sample.first)
+    place = (packed & low).astype(np.int64)
+    packed = packed[np.repeat(_worth(sample, place) >= FIXED, length)[place]]
+    run, place = packed >> bits, (packed & low).astype(np.int64)
+    del packed
+    prompt = np.repeat(np.arange(len(length), dtype=np.int32), length)[place].astype(np.int64)
     # of each prompt the first place
     at = heads(run, prompt)
     run, prompt, place = run[at], prompt[at], place[at]
