@@ -3,16 +3,26 @@
 Run it after a change of the commands or of `linkage.schema`; a test fails until you do:
 
     python docs/generate.py
+
+With `readme` it runs the commands named in README.md (`<!-- output: COMMAND -->`) on the demo
+population, and puts what they print below them.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from typer.main import get_command
 
-from linkage.case import META, SCHEMA_VERSION
+from linkage.case import META, SCHEMA_VERSION, Case
 from linkage.cli.app import app
 from linkage.schema import TABLES, Table
 
@@ -63,6 +73,52 @@ def tables() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+README = HERE.parent / "README.md"
+OUTPUT = re.compile(r"<!-- output: (.*?) -->\n.*?<!-- end -->", re.DOTALL)
+WIDTH = 110
+SHOWN = 3
+"""Operators of a list that the README shows."""
+
+
+def readme(text: str) -> str:
+    """The README with what its commands print now, on a fresh demo population."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = [sys.executable, "-c", "import linkage.cli; linkage.cli.main()"]
+        environment = {**os.environ, "COLUMNS": str(WIDTH)}
+
+        def printed(command: str) -> str:
+            typed = [*run, *shlex.split(command)[1:]]
+            done = subprocess.run(
+                typed, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
+            )
+            return done.stdout.rstrip()
+
+        def block(match: re.Match[str]) -> str:
+            command = match[1]
+            for member in members:
+                command = command.replace("{member}", member, 1)
+            lines = [f"$ {command}", "", *_first_operators(printed(command).splitlines())]
+            body = "\n".join(lines)
+            return f"<!-- output: {match[1]} -->\n```text\n{body}\n```\n<!-- end -->"
+
+        printed("linkage simulate demo")
+        printed("linkage run demo/accounts.csv demo/events.parquet --out demo/case")
+        with Case(Path(folder, "demo", "case")) as case:
+            first = case.list_operators(top=1)[0].operator_id
+            members = [member.account_id for member in case.show(first, top=2).members]
+        shutil.rmtree(Path(folder, "demo", "case"))
+        return OUTPUT.sub(block, text)
+
+
+def _first_operators(lines: list[str]) -> list[str]:
+    """A printed list of operators, cut after the first few."""
+    starts = [number for number, line in enumerate(lines) if line.startswith("OP-")]
+    if len(starts) <= SHOWN:
+        return lines
+    end = next(n for n in range(starts[SHOWN], len(lines)) if not lines[n].strip())
+    return [*lines[: starts[SHOWN]], "…", *lines[end:]]
+
+
 def _columns(table: Table) -> str:
     rows = [(f"`{c.name}`", c.type.lower(), c.meaning) for c in table.columns]
     return _rows(["column", "type", "meaning"], rows)
@@ -103,5 +159,8 @@ def _meaning(parameter: Any) -> str:
 
 
 if __name__ == "__main__":
-    (HERE / "cli.md").write_text(cli(), encoding="utf-8")
-    (HERE / "tables.md").write_text(tables(), encoding="utf-8")
+    if "readme" in sys.argv[1:]:
+        README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        (HERE / "cli.md").write_text(cli(), encoding="utf-8")
+        (HERE / "tables.md").write_text(tables(), encoding="utf-8")
