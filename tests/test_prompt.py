@@ -270,3 +270,63 @@ def test_a_rare_template_of_busy_accounts_is_found() -> None:
     rows = [(a, pages(1000 * a + i, 8)) for a in range(5) for i in range(100)]
     rows += [(a, text) for a, text in enumerate(fill(LIMERICK)[:5])]
     assert used(rows) == [(a, LIMERICK.replace("{}", "⟨…⟩")) for a in range(5)]
+
+
+def quoting() -> list[tuple[int, str | None]]:
+    """Sixty accounts, twelve prompts each: sentences that many quote, among words of their own."""
+    rng = random.Random(5)
+    sentences = [pages(10_000 + i, 12) for i in range(600)]
+    return [
+        (a, f"{rng.choice(sentences)} {pages(1_000 * a + i, 8)}")
+        for a in range(60)
+        for i in range(12)
+    ]
+
+
+def test_what_people_quote_is_no_template() -> None:
+    operator = [
+        (100 + a, JURY.format(pages(90_000 + 10 * a + i, 6))) for a in range(4) for i in range(5)
+    ]
+    found = used(quoting() + operator)
+    texts = {text for account, text in found if account >= 100}
+    assert {account for account, text in found if text in texts} == {100, 101, 102, 103}
+    assert len(texts) == 1
+    assert len({text for _, text in found}) < 20, "of the 200 sentences that two accounts have"
+
+
+def test_templates_used_once_each_by_the_same_people_are_no_quotations() -> None:
+    patterns = [f"{pages(70_000 + k, 14)} {{}}" for k in range(6)]
+    operator = [
+        (100 + a, pattern.format(pages(80_000 + 10 * a + k, 6)))
+        for a in range(6)
+        for k, pattern in enumerate(patterns)
+    ]
+    found = Counter(account for account, _ in used(quoting() + operator) if account >= 100)
+    assert found == {100 + a: 6 for a in range(6)}
+
+
+def test_accounts_with_one_prompt_each_keep_their_template() -> None:
+    operator = [(100 + a, JURY.format(pages(90_000 + a, 6))) for a in range(6)]
+    found = [account for account, _ in used(quoting() + operator) if account >= 100]
+    assert found == [100 + a for a in range(6)]
+
+
+def test_texts_that_always_come_together_are_one_template() -> None:
+    halves = [f"{pages(1, 12)} {{}} {pages(2, 12)}", f"{{}} {pages(3, 14)}"]
+    whole = halves[1].replace("{}", halves[0])
+    rows = [(a, whole.format(pages(100 * a + i, 20))) for a in range(8) for i in range(3)]
+    found = used([*rows, *((50 + a, pages(5_000 + a, 30)) for a in range(20))])
+    assert [account for account, _ in found] == list(range(8))
+
+
+def test_a_prompt_tells_of_two_templates_at_most() -> None:
+    layers = [
+        (lambda text, k=k: f"{pages(10 + k, 12)} {text} {pages(20 + k, 12)}") for k in range(4)
+    ]
+    rows = []
+    for a in range(160):
+        text = pages(100 + a, 10)
+        for layer in layers[: 1 + (a % 40 < 20) + (a % 40 < 8) + (a % 40 < 3)]:
+            text = layer(text)
+        rows.append((a, text))
+    assert max(Counter(account for account, _ in used(rows)).values()) == 2

@@ -105,17 +105,29 @@ def mine(engine: Engine, progress: Progress | None = None) -> None:
 def _forget_quotations(engine: Engine) -> None:
     """Delete templates that hardly any account uses again, though it could.
 
-    Where most accounts quote, such a text is a quotation.
+    Where most accounts quote, such a text is a quotation, unless half of its accounts use another
+    such text too: each template once, in every account, is how some operators work.
     """
+    uses = TEMPLATE_USES.name
     engine.run(
         f"""
         WITH sent AS (SELECT account, sum(n) AS prompts FROM prompts GROUP BY account),
-        quotations AS (
-            SELECT template FROM {TEMPLATE_USES.name} JOIN sent USING (account)
+        once AS (
+            SELECT template, count(*) AS accounts FROM {uses} JOIN sent USING (account)
             GROUP BY template
             HAVING median(prompts) >= {TRIES} AND avg(CAST(n > 1 AS INTEGER)) < {AGAIN}
+        ),
+        held AS (SELECT account, template, accounts FROM {uses} JOIN once USING (template)),
+        together AS (
+            SELECT one.template
+            FROM held one JOIN held other
+              ON one.account = other.account AND one.template <> other.template
+            GROUP BY one.template, other.template, one.accounts
+            HAVING count(*) >= greatest(3, one.accounts / 2)
         )
-        DELETE FROM {TEMPLATE_USES.name} WHERE template IN (SELECT template FROM quotations)
+        DELETE FROM {uses}
+        WHERE template IN (SELECT template FROM once)
+          AND template NOT IN (SELECT template FROM together)
         """
     )
 
