@@ -115,7 +115,7 @@ def _first_operators(lines: list[str]) -> list[str]:
     starts = [number for number, line in enumerate(lines) if line.startswith("OP-")]
     if len(starts) <= SHOWN:
         return lines
-    end = next(n for n in range(starts[SHOWN], len(lines)) if not lines[n].strip())
+    end = next(n for n in range(starts[-1] + 1, len(lines)) if not lines[n].startswith(" "))
     return [*lines[: starts[SHOWN]], "…", *lines[end:]]
 
 

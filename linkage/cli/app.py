@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from linkage import __version__
 from linkage import config as settings
 from linkage.cli import look, output
 from linkage.errors import ConfigError, InputError, shorten, suggestion
+from linkage.schema import VERDICTS
 
 if TYPE_CHECKING:
     from linkage.case import Case
@@ -267,16 +269,20 @@ def _summary(case: Case, seconds: float) -> dict[str, Any]:
 def _print_run(case: Case, summary: dict[str, Any]) -> None:
     rows = [(i["name"], i["rows"]) for i in summary["inputs"]]
     output.table(["read", "rows"], rows, right=["rows"], wide=["read"])
-    counts = summary["counts"]
+    found = summary["counts"]
     output.say()
     output.say(
-        ", ".join(f"{counts[name]:,} {name}" for name in ("accounts", "signals") if name in counts)
+        ", ".join(f"{found[name]:,} {name}" for name in ("accounts", "signals") if name in found)
     )
     look.print_rejected(summary["rejected"], top=5)
     operators = case.list_operators()
     if operators:
-        output.heading(f"Operators: the first {min(TOP, len(operators))} of {len(operators):,}")
+        counts = Counter(operator.verdict for operator in operators)
+        verdicts = ", ".join(f"{counts[v]:,} {v}" for v in VERDICTS if counts[v])
+        output.heading(f"Operators: {verdicts}")
         look.print_operators(operators[:TOP])
+        if len(operators) > TOP:
+            output.say(f"and {len(operators) - TOP:,} more: linkage operators {case.path}")
     else:
         output.heading("No operators: no accounts share more than chance allows.")
     output.say()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -101,7 +102,9 @@ def explain(
     other: Annotated[
         str | None, typer.Argument(metavar="ACCOUNT", help="Another one.", show_default=False)
     ] = None,
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="Chains shown.")] = 3,
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Chains, or signals of each kind, shown.")
+    ] = 3,
     as_json: Json = False,
 ) -> None:
     """Say why an account belongs, or what links two.
@@ -118,7 +121,7 @@ def explain(
             if as_json:
                 output.print_json(why.as_dict())
             else:
-                _print_belonging(why)
+                _print_belonging(why, top)
         else:
             found = opened.chains(account, other, top)
             if as_json:
@@ -235,7 +238,7 @@ def _print_evidence(evidence: Iterable[Evidence], with_kind: bool = True) -> Non
     )
 
 
-def _print_belonging(why: Belonging) -> None:
+def _print_belonging(why: Belonging, top: int) -> None:
     if why.membership is None or why.operator is None:
         say(f"{why.account_id} belongs to no operator.")
         _print_alternative(why.alternative, "The nearest is")
@@ -243,11 +246,25 @@ def _print_belonging(why: Belonging) -> None:
     m = why.membership
     say(f"{why.account_id} belongs to {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}")
     say(why.operator.why)
-    heading(f"What holds it: {count(m.held_by, 'signal')}, {m.evidence:.1f} nats together")
-    _print_evidence(why.evidence)
+    heading(f"What holds it, {m.evidence:.1f} nats together")
+    shown: list[Evidence] = []
+    left: Counter[str] = Counter()
+    for kind, items in _by_kind(why.evidence):
+        shown += items[:top]
+        left[kind] = max(0, len(items) - top)
+    _print_evidence(sorted(shown, key=lambda item: -item.weight))
+    if more := ", ".join(f"{n:,} more of {kind}" for kind, n in left.items() if n):
+        say(f"and {more}")
     say("Signals of one kind are not added up as if they were independent.")
     say()
     _print_alternative(why.alternative, "The nearest other operator is")
+
+
+def _by_kind(evidence: Iterable[Evidence]) -> list[tuple[str, list[Evidence]]]:
+    kinds: dict[str, list[Evidence]] = {}
+    for item in evidence:
+        kinds.setdefault(item.kind, []).append(item)
+    return list(kinds.items())
 
 
 def _print_alternative(alternative: Alternative | None, lead: str) -> None:
