@@ -278,7 +278,7 @@ def _print_run(case: Case, summary: dict[str, Any]) -> None:
     operators = case.list_operators()
     if operators:
         counts = Counter(operator.verdict for operator in operators)
-        verdicts = ", ".join(f"{counts[v]:,} {v}" for v in VERDICTS if counts[v])
+        verdicts = ", ".join(_verdict(v, counts[v]) for v in VERDICTS if counts[v])
         output.heading(f"Operators: {verdicts}")
         look.print_operators(operators[:TOP])
         if len(operators) > TOP:
@@ -294,3 +294,8 @@ def _print_run(case: Case, summary: dict[str, Any]) -> None:
     output.say(f"took    {summary['seconds']:,.1f} s{peak}")
     if operators:
         output.say(f"next    linkage show {case.path} {operators[0].operator_id}")
+
+
+def _verdict(verdict: str, number: int) -> str:
+    is_noun = verdict in ("organisation", "household")
+    return output.count(number, verdict) if is_noun else f"{number:,} {verdict}"
