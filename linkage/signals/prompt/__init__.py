@@ -5,7 +5,7 @@ similarity: fixed text counts wherever it stands and however long the slots arou
 operator's slots are anything from a number to ten pages. Runs of four words that several accounts
 share (`corpus`) are put together by the prompts they occur in (`families`), and each family gets a
 readable skeleton (`skeleton`). A template that nests in another, such as an operator's text in a
-framework's wrapper, comes out beside it.
+framework's wrapper, comes out beside it. What people merely quote is told from it (`postings`).
 
 New templates are looked for in a sample of bounded size; all prompts are compared with those found.
 """
@@ -45,7 +45,7 @@ _USES = pa.schema(
 
 
 def mine(engine: Engine, progress: Progress | None = None) -> None:
-    """Write `template_uses` from `prompts`: every template that a prompt holds, nested ones too."""
+    """Write `template_uses` from `prompts`: of each the template it holds, and what that is in."""
     progress = progress or Quiet()
     total, characters = engine.rows(
         "SELECT count(*), coalesce(sum(length(raw)), 0) FROM prompts WHERE raw IS NOT NULL"
