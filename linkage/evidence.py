@@ -17,6 +17,23 @@ from linkage.engine import Engine
 
 NAME_LENGTH = 6
 
+NOUNS = {
+    "prompt": "prompt template",
+    "ip": "address",
+    "ip_range": "address range",
+    "payment": "card",
+    "bin": "card issuer",
+    "email": "mailbox",
+    "email_domain": "mail domain",
+    "address": "postal address",
+    "sign_up": "sign-up hour",
+    "sign_up_day": "sign-up day",
+}
+"""What a signal of a kind is called in a sentence; other kinds by their own name."""
+
+SHOWN_KINDS = 4
+"""Kinds named in the sentence, the heaviest first."""
+
 
 def write(engine: Engine) -> None:
     """Create `operators`, `members`, `evidence` and `scorecard`."""
@@ -85,6 +102,9 @@ def _candidates(*seeds: str) -> list[str]:
 
 def _operators(engine: Engine) -> None:
     """`operators`: one row each, with the sentence that says why."""
+    engine.put(
+        "nouns", pa.table({"kind": pa.array(NOUNS), "noun": pa.array(NOUNS.values(), pa.string())})
+    )
     engine.create(
         "operators",
         """
@@ -101,16 +121,31 @@ def _operators(engine: Engine) -> None:
                    sum(members * weight) AS nats
             FROM evidence GROUP BY operator_id, kind
         ),
-        kinds AS (
-            SELECT operator_id, string_agg(kind, ' ' ORDER BY nats DESC, kind) AS kinds,
-                   string_agg(signals || ' ' || replace(kind, '_', ' ')
-                              || CASE WHEN signals = 1 THEN ' signal' ELSE ' signals' END,
-                              ', ' ORDER BY nats DESC, kind) AS shared
-            FROM by_kind GROUP BY operator_id
+        ranked AS (
+            SELECT *, row_number() OVER (
+                       PARTITION BY operator_id ORDER BY nats DESC, kind
+                   ) AS place
+            FROM by_kind WHERE kind NOT IN (SELECT kind FROM kinds WHERE sharing)
+        ),
+        words AS (
+            SELECT k.kind, coalesce(n.noun, replace(k.kind, '_', ' ')) AS noun,
+                   CASE WHEN regexp_matches(coalesce(n.noun, k.kind), '(s|x)$') THEN 'es'
+                        ELSE 's' END AS ending
+            FROM main.kinds k LEFT JOIN nouns n ON n.kind = k.kind
+        ),
+        shared_kinds AS (
+            SELECT operator_id, string_agg(k.kind, ' ' ORDER BY nats DESC, k.kind) AS kinds,
+                   string_agg(
+                       format('{:,}', signals) || ' '
+                           || CASE WHEN signals = 1 THEN w.noun ELSE w.noun || w.ending END,
+                       ', ' ORDER BY nats DESC, k.kind
+                   ) FILTER (place <= ?) AS shared
+            FROM ranked k JOIN words w ON w.kind = k.kind GROUP BY operator_id
         ),
         heaviest AS (
-            SELECT n.operator, arg_max(i.finding, abs(i.weight)) AS finding
-            FROM scorecard_items i JOIN names n USING (operator) GROUP BY n.operator
+            SELECT n.operator, arg_max(i.finding, (abs(i.weight), i.item)) AS finding
+            FROM scorecard_items i JOIN names n USING (operator)
+            WHERE i.item <> 'prior' GROUP BY n.operator
         )
         SELECT n.operator_id, v.verdict, round(v.score, 6) AS score, s.accounts,
                c.q_value, coalesce(k.kinds, '') AS kinds, s.first_seen, s.last_seen,
@@ -119,7 +154,8 @@ def _operators(engine: Engine) -> None:
                       coalesce(h.finding, 'nothing else stands out')) AS why
         FROM names n JOIN verdicts v USING (operator) JOIN spans s USING (operator)
         JOIN chance c USING (operator)
-        LEFT JOIN kinds k USING (operator_id) LEFT JOIN heaviest h USING (operator)
+        LEFT JOIN shared_kinds k USING (operator_id) LEFT JOIN heaviest h USING (operator)
         ORDER BY score DESC, accounts DESC, n.operator_id
         """,
+        [SHOWN_KINDS],
     )

@@ -83,7 +83,7 @@ def judge(engine: Engine, min_size: int) -> None:
     verdicts: list[tuple[int, str, float]] = []
     for operator, facts in _facts(engine, min_size).items():
         found = [(name, *result) for name, item in ITEMS.items() if (result := item(facts))]
-        total = PRIOR + sum(weight for _, _, weight in found)
+        total = sum(weight for _, _, weight in found)
         score = 1 / (1 + math.exp(-total))
         items += [(operator, *row) for row in found]
         verdicts.append((operator, _verdict(facts, score), score))
@@ -276,7 +276,13 @@ def _size(facts: Facts) -> tuple[str, float] | None:
     return f"{facts.size} members: a family can be as large", -0.5 * (FAMILY + 1 - facts.size)
 
 
+def _prior(facts: Facts) -> tuple[str, float]:
+    """Before anything is looked at."""
+    return "most groups that share something are honest", PRIOR
+
+
 ITEMS: dict[str, Item] = {
+    "prior": _prior,
     "stock": _stock,
     "mailbox": _mailbox,
     "place": _place,

@@ -17,6 +17,10 @@ from linkage.engine import Engine
 
 __all__ = ["extend", "propose", "settle"]
 
+SURE = 0.8
+"""Confidence from which an account joins by a template alone: templates are mined, and may be met by
+chance, where a card or a device may not."""
+
 EXTENSIONS = 3
 """How often those who joined in the end may bring others."""
 
@@ -84,9 +88,10 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
                 WHERE w.exclusive
             )
             SELECT account, operator, confidence, evidence, corroboration, held_by
-            FROM joining WHERE place = 1 AND confidence >= ?
+            FROM joining
+            WHERE place = 1 AND confidence >= CASE WHEN identified THEN ? ELSE ? END
             """,
-            [config.min_confidence],
+            [config.min_confidence, max(SURE, config.min_confidence)],
         )
         find_signals(engine)
         if engine.value("SELECT count(*) FROM attributed") == before:

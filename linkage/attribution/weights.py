@@ -3,7 +3,7 @@
 In: `attributed` (account, operator), `linking_edges`, `signals`, `kinds`, `holdings`. Out:
 `operator_signals` (operator, signal, kind, members, others, holders, all_holders), what members
 share beyond chance, and `weighed` (account, operator, evidence, corroboration, held_by, exclusive,
-log_odds) for every account that has one of them.
+identified, log_odds) for every account that has one of them.
 
 Of each kind of which account a has anything, with theta_s the share of the operator's members that
 have signal s, a left out, and p_s the share of everybody:
@@ -175,7 +175,8 @@ def weigh(engine: Engine, settled: bool = False) -> None:
                    coalesce(sum(weight) FILTER (family NOT IN ({ambient})), 0)
                        - greatest(coalesce(max(weight) FILTER (family NOT IN ({ambient})), 0), 0)
                        AS corroboration,
-                   CAST(sum(signals) AS INTEGER) AS held_by, bool_or(exclusive) AS exclusive
+                   CAST(sum(signals) AS INTEGER) AS held_by, bool_or(exclusive) AS exclusive,
+                   bool_or(exclusive AND family <> 'prompt') AS identified
             FROM family_weights GROUP BY account, operator
         )
         SELECT w.*, w.evidence + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds
