@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -56,3 +57,15 @@ def test_the_examples_run() -> None:
 def test_every_column_has_a_meaning() -> None:
     for table in TABLES.values():
         assert all(column.meaning for column in table.columns)
+
+
+PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_commands_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / target).exists(), target
+    for command in re.findall(r"(?:`|^\s*(?:\$ )?)linkage ([a-z]+)", text, re.MULTILINE):
+        assert command in COMMANDS, f"linkage {command}"
