@@ -67,5 +67,5 @@ def test_links_and_commands_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (page.parent / target).exists(), target
-    for command in re.findall(r"(?:`|^\s*(?:\$ )?)linkage ([a-z]+)", text, re.MULTILINE):
+    for command in re.findall(r"(?:`|^    |^\$ )linkage ([a-z]+)", text, re.MULTILINE):
         assert command in COMMANDS, f"linkage {command}"
