@@ -18,8 +18,8 @@ from linkage.engine import Engine
 __all__ = ["extend", "propose", "settle"]
 
 SURE = 0.8
-"""Confidence from which an account joins by a template alone: templates are mined, and may be met by
-chance, where a card or a device may not."""
+"""Confidence from which an account joins by a template alone: it may meet one by chance, a card or
+a device it may not."""
 
 EXTENSIONS = 3
 """How often those who joined in the end may bring others."""
