@@ -10,6 +10,7 @@ of its signals, the signals that these share are found anew, every account is we
 
 from __future__ import annotations
 
+from linkage.attribution import companions
 from linkage.attribution.regroup import merge, split
 from linkage.attribution.weights import find_signals, weigh
 from linkage.config import AttributionConfig
@@ -93,6 +94,7 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
             """,
             [config.min_confidence, max(SURE, config.min_confidence)],
         )
+        companions.add(engine, max(SURE, config.min_confidence))
         find_signals(engine)
         if engine.value("SELECT count(*) FROM attributed") == before:
             break

@@ -1,0 +1,80 @@
+"""Companions: accounts that share a card or a device join an operator together, or not at all.
+
+In: `attributed`, `weighed` and `family_weights` of the settled operators. Out: more rows in
+`attributed`. Where an operator's accounts share cards in twos and threes, none of a card's users is
+known until one is, and each alone has little: an address of the operator's, and a card that is not.
+Together they have several addresses, and of the card it is known that it is shared, as the
+operator's are. Who shares an address as well as a card is more likely at home, and is left out.
+"""
+
+from __future__ import annotations
+
+from linkage.engine import Engine
+
+FEW = 4
+"""Users of a signal that may be companions; what more people use forms pairs of its own."""
+
+HABIT = 0.5
+STOCK = 5
+"""Sharing is an operator's habit if this share of its holders of the kind share, and in so many
+groups: a family has a card and a tablet."""
+
+
+def add(engine: Engine, min_confidence: float) -> None:
+    """Add to `attributed` the companions whose odds, summed, are good enough."""
+    engine.create(
+        "companions",
+        f"""
+        WITH groups AS (
+            SELECT e.signal, e.kind, e.family, e.account, e.accounts
+            FROM linking_edges e
+            WHERE e.personal AND e.kind <> 'prompt' AND e.accounts <= {FEW}
+              AND NOT EXISTS (
+                  SELECT 1 FROM linking_edges o JOIN attributed a ON a.account = o.account
+                  WHERE o.signal = e.signal
+              )
+        ),
+        at_home AS (
+            SELECT g.signal FROM groups g JOIN linking_edges i ON i.account = g.account
+            WHERE i.address GROUP BY g.signal, i.signal HAVING count(*) >= 2
+        ),
+        habits AS (
+            SELECT r.operator, r.kind FROM kind_rates r
+            WHERE r.hits >= {HABIT} * r.holders
+              AND (SELECT count(*) FROM operator_signals o
+                   WHERE o.operator = r.operator AND o.kind = r.kind) >= {STOCK}
+        ),
+        together AS (
+            SELECT g.signal, w.operator, count(*) AS accounts, max(g.accounts) AS users,
+                   -- the card that they share is no longer an absence
+                   sum(w.evidence - least(coalesce(f.weight, 0), 0)) AS evidence
+            FROM groups g JOIN weighed w ON w.account = g.account
+            JOIN habits h ON h.operator = w.operator AND h.kind = g.kind
+            LEFT JOIN family_weights f ON f.account = g.account AND f.operator = w.operator
+                                      AND f.family = g.family
+            WHERE g.signal NOT IN (SELECT signal FROM at_home)
+            GROUP BY g.signal, w.operator HAVING count(*) = max(g.accounts)
+        ),
+        total AS (SELECT count(*) AS accounts FROM accounts)
+        SELECT t.signal, t.operator, t.evidence,
+               t.evidence + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds
+        FROM together t JOIN sizes s ON s.operator = t.operator CROSS JOIN total
+        """,
+    )
+    engine.run(
+        """
+        INSERT INTO attributed BY NAME
+        WITH joining AS (
+            SELECT e.account, c.operator, 1 / (1 + exp(-c.log_odds)) AS confidence, w.evidence,
+                   w.corroboration, w.held_by,
+                   row_number() OVER (
+                       PARTITION BY e.account ORDER BY c.log_odds DESC, c.operator, c.signal
+                   ) AS place
+            FROM companions c JOIN linking_edges e ON e.signal = c.signal
+            JOIN weighed w ON w.account = e.account AND w.operator = c.operator
+        )
+        SELECT account, operator, confidence, evidence, corroboration, held_by
+        FROM joining WHERE place = 1 AND confidence >= ?
+        """,
+        [min_confidence],
+    )
