@@ -22,7 +22,7 @@ SURE = 0.8
 """Confidence from which an account joins by a template alone: it may meet one by chance, a card or
 a device it may not."""
 
-EXTENSIONS = 3
+EXTENSIONS = 5
 """How often those who joined in the end may bring others."""
 
 CORROBORATED = 3.0
