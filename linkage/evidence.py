@@ -143,8 +143,11 @@ def _operators(engine: Engine) -> None:
             FROM ranked k JOIN words w ON w.kind = k.kind GROUP BY operator_id
         ),
         heaviest AS (
-            SELECT n.operator, arg_max(i.finding, (abs(i.weight), i.item)) AS finding
-            FROM scorecard_items i JOIN names n USING (operator)
+            -- on the side of the verdict, if anything is
+            SELECT n.operator, arg_max(i.finding, (
+                       CASE WHEN v.verdict = 'sockpuppets' THEN i.weight ELSE -i.weight END, i.item
+                   )) AS finding
+            FROM scorecard_items i JOIN names n USING (operator) JOIN verdicts v USING (operator)
             WHERE i.item <> 'prior' GROUP BY n.operator
         )
         SELECT n.operator_id, v.verdict, round(v.score, 6) AS score, s.accounts,

@@ -25,7 +25,7 @@ PRIOR = -3.5
 BAR = 0.5
 """Score from which an operator is called sockpuppets."""
 
-STOCKED = ("payment", "device", "phone")
+STOCKED = {"payment": "cards", "device": "devices", "phone": "phones"}
 """Kinds of which honest people share one with those near them, never a stock of many."""
 
 FAMILY = 8
@@ -177,7 +177,7 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
     stocks = {kind: facts.of(kind).stock for kind in STOCKED if facts.of(kind).stock >= 2}
     if not stocks:
         return None
-    text = " and ".join(f"{count:,} {kind}s" for kind, count in stocks.items())
+    text = " and ".join(f"{count:,} {STOCKED[kind]}" for kind, count in stocks.items())
     return (
         f"members share a stock: {text}, each on three members or more",
         min(3.0 * math.log2(sum(stocks.values())), 9.0),
