@@ -126,12 +126,14 @@ class Town:
         return [pa.table(accounts), pa.Table.from_pylist(events)]
 
     def _texts(self, person: Person) -> list[str]:
-        texts = [" ".join(self.rng.choice(NOUNS, 12))]
+        texts = [self._words(12)]
         for number in range(1, PROMPTS):
             if person.templates:
                 template = person.templates[number % len(person.templates)]
-                words = (word or " ".join(self.rng.choice(NOUNS, 3)) for word in template)
+                texts.append(" ".join(word or self._words(3) for word in template))
             else:
-                words = iter(self.rng.choice(NOUNS, 12))
-            texts.append(" ".join(words))
+                texts.append(self._words(12))
         return texts
+
+    def _words(self, count: int) -> str:
+        return " ".join(self.rng.choice(NOUNS, count))
