@@ -13,7 +13,8 @@ from linkage.config import AttributionConfig, EngineConfig, InfrastructureConfig
 from linkage.engine import DuckDBEngine
 from linkage.schema import TABLES
 
-Uses = Mapping[str, Sequence[tuple[str, str]]]
+Signal = tuple[str, str]
+Uses = Mapping[str, Sequence[Signal]]
 """Account -> the kinds and values that it uses."""
 
 Types = {
@@ -25,7 +26,7 @@ Types = {
 }
 
 
-def coarser(kind: str, value: str) -> tuple[str, str] | None:
+def coarser(kind: str, value: str) -> Signal | None:
     """The signal that another implies."""
     if kind == "ip":
         return "ip_range", value.rsplit(".", 1)[0] + ".0/24"
@@ -116,7 +117,7 @@ def operators(engine: DuckDBEngine) -> dict[int, set[str]]:
     return found
 
 
-def pairs(engine: DuckDBEngine, table: str = "pairs") -> dict[frozenset[tuple[str, str]], Any]:
+def pairs(engine: DuckDBEngine, table: str = "pairs") -> dict[frozenset[Signal], Any]:
     """Two signals by kind and value -> together, expected, weight."""
     return {
         frozenset([(ka, va), (kb, vb)]): tuple(counts)
@@ -130,9 +131,9 @@ def pairs(engine: DuckDBEngine, table: str = "pairs") -> dict[frozenset[tuple[st
     }
 
 
-def communities(engine: DuckDBEngine) -> set[frozenset[tuple[str, str]]]:
+def communities(engine: DuckDBEngine) -> set[frozenset[Signal]]:
     """Communities of signals by kind and value."""
-    found: dict[int, set[tuple[str, str]]] = {}
+    found: dict[int, set[Signal]] = {}
     for community, kind, value in engine.rows(
         "SELECT community, kind, value FROM communities JOIN signals USING (signal)"
     ):
@@ -140,7 +141,7 @@ def communities(engine: DuckDBEngine) -> set[frozenset[tuple[str, str]]]:
     return {frozenset(signals) for signals in found.values()}
 
 
-def strangers(count: int, first: int = 0) -> dict[str, list[tuple[str, str]]]:
+def strangers(count: int, first: int = 0) -> dict[str, list[Signal]]:
     """Accounts with a card, a device, an address and a template of their own."""
     return {
         f"s{n:04}": [
@@ -151,3 +152,15 @@ def strangers(count: int, first: int = 0) -> dict[str, list[tuple[str, str]]]:
         ]
         for n in range(first, first + count)
     }
+
+
+def fleet(size: int, name: str = "fleet", **kinds: int) -> Uses:
+    """Accounts that deal so many signals of each kind out among themselves."""
+    uses: dict[str, list[Signal]] = {f"{name}{n:03}": [] for n in range(size)}
+    spread = 1
+    for kind, count in kinds.items():
+        for n, own in enumerate(uses.values()):
+            own.append((kind, f"{name} {kind} {n // spread % count}"))
+        # the next kind is dealt across this one
+        spread *= count
+    return uses
