@@ -1,0 +1,118 @@
+"""Groups that rotate over the same addresses: peeling by brute force, pools planted in a graph."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+from graphs import Signal, attributed, operators, paired, strangers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkage import pools
+from linkage.engine import DuckDBEngine
+from linkage.pools import SHARED_ADDRESSES
+
+POOL = [f"60.{n}.1.1" for n in range(15)]
+
+
+def customers(count: int, name: str, addresses: list[str]) -> dict[str, list[Signal]]:
+    """Accounts that use four addresses of a pool each, and a card of their own."""
+    chosen = np.random.default_rng(5)
+    return {
+        f"{name}{n:02}": [
+            ("payment", f"{name} {n}"),
+            *(("ip", str(address)) for address in chosen.choice(addresses, 4, replace=False)),
+        ]
+        for n in range(count)
+    }
+
+
+def resold(count: int, name: str, addresses: list[str]) -> dict[str, list[Signal]]:
+    """The same, five accounts a card."""
+    return {
+        account: [("payment", f"{name} card {n // 5}"), *own[1:]]
+        for n, (account, own) in enumerate(customers(count, name, addresses).items())
+    }
+
+
+def pooled(
+    uses: dict[str, list[Signal]], known: dict[int, list[str]], size: int = 5
+) -> DuckDBEngine:
+    """A graph with operators known, after a look for pools."""
+    engine = paired({**strangers(300), **uses})
+    attributed(engine, known)
+    pools.find(engine, size, seed=1)
+    return engine
+
+
+class TestFind:
+    def test_a_pool_whose_accounts_share_cards_is_a_candidate(self) -> None:
+        uses = resold(40, "r", POOL)
+        assert list(operators(pooled(uses, {})).values()) == [set(uses)]
+
+    def test_customers_of_a_vpn_are_none(self) -> None:
+        assert operators(pooled(customers(40, "v", POOL), {})) == {}
+
+    def test_two_pools_are_two(self) -> None:
+        others = [address.replace("60.", "70.", 1) for address in POOL]
+        one, other = resold(40, "r", POOL), resold(40, "t", others)
+        found = operators(pooled({**one, **other}, {}))
+        assert sorted(map(sorted, found.values())) == [sorted(one), sorted(other)]
+
+    def test_known_operators_keep_their_number_and_their_members(self) -> None:
+        uses = resold(40, "r", POOL)
+        known = sorted(uses)[:10]
+        engine = pooled(uses, {4: known})
+        communities = engine.value("SELECT coalesce(max(community), -1) FROM communities")
+        found = operators(engine)
+        assert found.pop(4) == set(known)
+        ((number, members),) = found.items()
+        assert members == set(uses) - set(known)
+        assert number > max(4, communities)
+
+    def test_a_pool_of_fewer_than_wanted_is_none(self) -> None:
+        uses = resold(40, "r", POOL)
+        assert operators(pooled(uses, {}, size=40))
+        assert operators(pooled(uses, {}, size=41)) == {}
+
+    def test_nothing_shared(self) -> None:
+        assert operators(pooled({}, {})) == {}
+
+    def test_homes_are_no_pools(self) -> None:
+        """Five cards of five, each group at two addresses: a home, and a desk."""
+        uses: dict[str, list[Signal]] = {
+            f"h{n:02}": [
+                ("payment", f"family {n // 5}"),
+                *(("ip", f"60.{n // 5}.{place}.1") for place in range(2)),
+            ]
+            for n in range(25)
+        }
+        assert operators(pooled(uses, {})) == {}
+
+
+@given(
+    edges=st.sets(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=80),
+)
+@settings(max_examples=100, deadline=None)
+def test_peeling_leaves_the_largest_core(edges: set[tuple[int, int]]) -> None:
+    account, signal = (np.array([e[i] for e in sorted(edges)], dtype=np.int64) for i in (0, 1))
+    kept = set(zip(*map(np.ndarray.tolist, pools._core(account, signal)), strict=True))
+    graph = nx.Graph((("account", a), ("signal", s)) for a, s in edges)
+    least = {"account": SHARED_ADDRESSES, "signal": 2}
+    while few := [node for node, degree in graph.degree if degree < least[node[0]]]:
+        # one at a time: the order of peeling does not matter
+        graph.remove_node(min(few))
+    assert kept == {(a, s) for a, s in edges if graph.has_edge(("account", a), ("signal", s))}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_order_of_rows_changes_nothing(seed: int) -> None:
+    uses = {**strangers(200), **resold(40, "r", POOL), **customers(30, "v", POOL)}
+    found = []
+    for reverse in (False, True):
+        engine = paired(uses, reverse=reverse)
+        attributed(engine, {})
+        pools.find(engine, 5, seed)
+        found.append(operators(engine))
+    assert found[0] == found[1]
