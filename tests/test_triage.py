@@ -1,0 +1,278 @@
+"""The scorecard item by item, what it looks at, and the verdict."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import exp, log, log2
+
+import pytest
+from graphs import Signal, Uses, attributed, built, fleet, operators, paired, strangers
+
+from linkage import attribution, triage
+from linkage.attribution.weights import find_signals
+from linkage.config import AttributionConfig
+from linkage.engine import DuckDBEngine
+from linkage.triage import BAR, ITEMS, PRIOR, TIGHT, Facts, Shared
+
+START = datetime(2025, 1, 6)
+
+
+def weight(item: str, facts: Facts) -> float:
+    """Nats of an item; none is zero."""
+    found = ITEMS[item](facts)
+    return found[1] if found else 0.0
+
+
+def finding(item: str, facts: Facts) -> str:
+    found = ITEMS[item](facts)
+    return found[0] if found else ""
+
+
+class TestItems:
+    def test_prior(self) -> None:
+        assert weight("prior", Facts(100)) == PRIOR < 0
+
+    def test_stock(self) -> None:
+        cards, devices = Shared(signals=9, stock=4), Shared(signals=5, stock=2)
+        facts = Facts(30, {"payment": cards, "device": devices})
+        assert weight("stock", facts) == pytest.approx(3 * log2(6))
+        assert finding("stock", facts) == (
+            "members share a stock: 4 cards and 2 devices, each on three members or more"
+        )
+        assert weight("stock", Facts(30, {"payment": Shared(stock=500)})) == 9
+
+    def test_one_card_is_no_stock_and_addresses_are_none(self) -> None:
+        facts = Facts(30, {"payment": Shared(stock=1), "device": Shared(stock=1)})
+        assert ITEMS["stock"](facts) is None
+        assert ITEMS["stock"](Facts(30, {"ip": Shared(stock=40)})) is None
+
+    def test_mailbox(self) -> None:
+        facts = Facts(30, {"email": Shared(signals=2, stock=1, members=12)})
+        assert ITEMS["mailbox"](facts) == ("12 members sign up with the same 2 mailboxes", 4.0)
+        assert ITEMS["mailbox"](Facts(30, {"email": Shared(signals=2, members=4)})) is None
+
+    @pytest.mark.parametrize(
+        ("size", "ip", "is_place"),
+        [
+            (30, Shared(signals=9, members=30, most=24), True),
+            (30, Shared(signals=9, members=30, most=23), False),
+            # half at one address, where few are shared
+            (30, Shared(signals=3, members=30, most=15), True),
+            (30, Shared(signals=4, members=30, most=15), False),
+            (30, Shared(signals=3, members=30, most=14), False),
+            # of those that share any, nearly all
+            (30, Shared(signals=1, members=9, most=9), True),
+            (30, Shared(signals=1, members=8, most=8), False),
+            (30, Shared(), False),
+        ],
+    )
+    def test_place(self, size: int, ip: Shared, is_place: bool) -> None:
+        assert weight("place", Facts(size, {"ip": ip})) == (-3.0 if is_place else 0.0)
+
+    def test_addresses(self) -> None:
+        ip = Shared(signals=16, members=30, most=8, uses=90, others=30)
+        ranges = Shared(signals=16)
+        facts = Facts(40, {"ip": ip, "ip_range": ranges}, {"ip": 40})
+        assert weight("addresses", facts) == pytest.approx(log2(16) * 30 / 40 * 90 / 120)
+        assert finding("addresses", facts) == (
+            "75% of members rotate over 16 addresses in 16 ranges; "
+            "75% of the users there are members"
+        )
+        one_range = Facts(40, {"ip": ip, "ip_range": Shared(signals=1)}, {"ip": 40})
+        assert weight("addresses", one_range) == pytest.approx(weight("addresses", facts) / 2)
+        few = Shared(signals=4, members=30, most=8, uses=90)
+        assert ITEMS["addresses"](Facts(40, {"ip": few}, {"ip": 40})) is None
+
+    def test_templates(self) -> None:
+        prompts = Shared(signals=3, members=20, uses=50, others=50)
+        facts = Facts(40, {"prompt": prompts}, {"prompt": 40})
+        assert weight("templates", facts) == pytest.approx(2 * 0.5 * 0.5)
+        assert ITEMS["templates"](Facts(40, {}, {"prompt": 40})) is None
+
+    def test_sign_ups(self) -> None:
+        chance = 1 - exp(-TIGHT)
+        assert ITEMS["sign-ups"](Facts(30, gaps=2, tight_gaps=2)) is None
+        assert weight("sign-ups", Facts(30, gaps=29, tight_gaps=2)) == -0.5
+        assert weight("sign-ups", Facts(30, gaps=10, tight_gaps=10)) == pytest.approx(2.5)
+        nats = 0.2 * log(0.2 / chance) + 0.8 * log(0.8 / (1 - chance))
+        facts = Facts(30, gaps=10, tight_gaps=2)
+        assert weight("sign-ups", facts) == pytest.approx(10 * nats * 0.2)
+        assert finding("sign-ups", facts) == (
+            "20% of sign-ups follow another member's at once (10% by chance)"
+        )
+
+    def test_mail(self) -> None:
+        own, few = Shared(signals=1, most=20), Shared(signals=9, most=4)
+        assert weight("mail", Facts(40, {"email_domain": own}, {"email": 40})) == -5
+        assert ITEMS["mail"](Facts(40, {"email_domain": few}, {"email": 40})) is None
+        assert ITEMS["mail"](Facts(40, {"email_domain": Shared(most=2)}, {"email": 2})) is None
+
+    def test_payer(self) -> None:
+        for cards, expected in [
+            (Shared(signals=1, stock=1, most=16), -2.0),
+            (Shared(signals=1, stock=1, most=15), 0.0),
+            (Shared(signals=3, stock=2, most=16), 0.0),
+            (Shared(), 0.0),
+        ]:
+            assert weight("payer", Facts(40, {"payment": cards}, {"payment": 20})) == expected
+
+    def test_size(self) -> None:
+        assert weight("size", Facts(5)) == -2
+        assert weight("size", Facts(8)) == -0.5
+        assert ITEMS["size"](Facts(9)) is None
+
+
+# ------------------------------------------------------------------------ facts
+
+
+def mailing(count: int) -> dict[str, list[Signal]]:
+    """Strangers, each with mail at a domain of their own."""
+    return {
+        account: [*own, ("email", f"me@{account}.org")] for account, own in strangers(count).items()
+    }
+
+
+def judged(uses: Uses, groups: dict[int, list[str]]) -> DuckDBEngine:
+    """A graph with these operators, their signals found."""
+    engine = paired(uses)
+    attributed(engine, groups)
+    find_signals(engine)
+    return engine
+
+
+class TestFacts:
+    def test_what_members_share_is_counted(self) -> None:
+        uses: dict[str, list[Signal]] = {
+            **mailing(200),
+            # a card on four members and one other, a card on two
+            **{f"m{n}": [("payment", "c"), ("email", f"m{n}@dssg.org")] for n in range(4)},
+            **{f"m{n}": [("payment", "d"), ("email", f"m{n}@dssg.org")] for n in (4, 5)},
+            "m6": [("payment", "of m6")],
+            "other": [("payment", "c")],
+        }
+        engine = judged(uses, {0: [f"m{n}" for n in range(7)], 1: ["s0001", "s0002"]})
+        facts = triage._facts(engine, min_size=5)
+        assert set(facts) == {0}
+        assert facts[0].size == 7
+        assert facts[0].of("payment") == Shared(
+            signals=2, stock=1, members=6, most=4, others=1, uses=6
+        )
+        assert facts[0].of("email_domain") == Shared(
+            signals=1, stock=1, members=6, most=6, others=0, uses=6
+        )
+        assert facts[0].of("device") == Shared()
+        assert facts[0].holders == {
+            "payment": 7,
+            "payment_sharing": 7,
+            "email": 6,
+            "email_domain": 6,
+        }
+
+    def test_gaps_are_counted_in_strangers(self) -> None:
+        """A hundred accounts, one a minute; 96 strangers make 19.2 a gap, 1.9 a tight one."""
+        uses: Uses = {f"a{n:02}": [("device", "d")] for n in range(100)}
+        created = {account: START + timedelta(minutes=n) for n, account in enumerate(uses)}
+        for places, tight in [
+            ((10, 11, 12, 50), 2),
+            # one stranger between is few, two are not
+            ((10, 12, 14, 50), 2),
+            ((10, 13, 16, 50), 0),
+        ]:
+            engine = built(uses, created=created)
+            engine.create("linking_edges", "SELECT * FROM edges WHERE false")
+            engine.create("attributed", "SELECT account, 0 AS operator FROM accounts WHERE false")
+            for place in places:
+                engine.run("INSERT INTO attributed VALUES (?, 0)", [place])
+            assert engine.rows(triage._GAPS, [TIGHT]) == [(0, 3, tight)]
+
+    def test_the_rhythm_of_the_service_is_no_wave(self) -> None:
+        """Everybody came on one day; members no closer together than others."""
+        uses: Uses = {f"a{n:03}": [("device", "d")] for n in range(300)}
+        created = {account: START + timedelta(seconds=n) for n, account in enumerate(uses)}
+        engine = built(uses, created=created)
+        engine.create(
+            "attributed", "SELECT account, 0 AS operator FROM accounts WHERE account % 10 = 0"
+        )
+        assert engine.rows(triage._GAPS, [TIGHT]) == [(0, 29, 0)]
+
+    def test_without_times_there_are_no_gaps(self) -> None:
+        engine = judged(hand(), {0: MEMBERS})
+        assert (triage._facts(engine, 5)[0].gaps, triage._facts(engine, 5)[0].tight_gaps) == (0, 0)
+
+
+# --------------------------------------------------------------------- verdicts
+
+MEMBERS = [f"m{n:02}" for n in range(20)]
+
+
+def hand(**each: str) -> Uses:
+    """Twenty members among strangers: for each kind a value, `{n}` in it dealt out by fives."""
+    uses = mailing(300)
+    for n, account in enumerate(MEMBERS):
+        uses[account] = [(kind, value.format(n=n // 5, own=n)) for kind, value in each.items()]
+    return uses
+
+
+def verdict(uses: Uses, members: list[str]) -> tuple[str, float, dict[str, float]]:
+    """Verdict, score and scorecard of an operator."""
+    engine = judged(uses, {0: members})
+    triage.judge(engine, min_size=5)
+    items = engine.rows("SELECT item, weight FROM scorecard_items WHERE operator = 0")
+    ((name, score),) = engine.rows("SELECT verdict, score FROM verdicts")
+    return name, score, dict(items)
+
+
+class TestVerdict:
+    def test_a_stock_of_cards_makes_sockpuppets(self) -> None:
+        name, score, items = verdict(hand(payment="c{n}"), MEMBERS)
+        assert items == {"prior": PRIOR, "stock": 6.0}
+        assert score == pytest.approx(1 / (1 + exp(-(6 + PRIOR))))
+        assert name == "sockpuppets"
+
+    def test_one_address_domain_and_card_make_an_organisation(self) -> None:
+        office = hand(payment="card", ip="30.1.1.1", email="m{own}@dssg.org")
+        name, score, items = verdict(office, MEMBERS)
+        assert items == {"prior": PRIOR, "place": -3.0, "mail": -5.0, "payer": -2.0}
+        assert (name, score < 0.001) == ("organisation", True)
+
+    def test_a_family_at_home_is_a_household(self) -> None:
+        uses = hand(payment="card", ip="30.1.1.1")
+        assert verdict({**strangers(300), **{a: uses[a] for a in MEMBERS[:6]}}, MEMBERS[:6])[0] == (
+            "household"
+        )
+
+    def test_what_stands_out_by_nothing_is_unclear(self) -> None:
+        assert verdict(hand(prompt="t{n}"), MEMBERS)[0] == "unclear"
+
+    def test_few_members_are_not_judged(self) -> None:
+        engine = judged(hand(payment="c{n}"), {0: MEMBERS, 1: ["s0001", "s0002", "s0003"]})
+        triage.judge(engine, min_size=5)
+        assert engine.rows("SELECT operator FROM verdicts") == [(0,)]
+
+    def test_no_operators(self) -> None:
+        engine = judged(strangers(20), {})
+        triage.judge(engine, min_size=5)
+        assert engine.rows("SELECT operator, verdict, score FROM verdicts") == []
+        assert engine.rows("SELECT operator, item, finding, weight FROM scorecard_items") == []
+
+    def test_the_score_is_that_of_the_items(self) -> None:
+        uses = {
+            **strangers(600),
+            **fleet(24, "one", payment=4, device=3, prompt=1),
+            **fleet(32, "two", payment=1, device=8, prompt=1),
+        }
+        engine = paired(uses)
+        attribution.propose(engine, AttributionConfig())
+        attribution.settle(engine, AttributionConfig())
+        triage.judge(engine, min_size=5)
+        assert len(operators(engine)) == 2
+        totals = engine.rows(
+            """
+            SELECT v.score, v.verdict, sum(i.weight)
+            FROM verdicts v JOIN scorecard_items i USING (operator) GROUP BY ALL
+            """
+        )
+        assert len(totals) == 2
+        for score, name, total in totals:
+            assert score == pytest.approx(1 / (1 + exp(-total)))
+            assert (name == "sockpuppets") == (score >= BAR)
