@@ -131,7 +131,7 @@ class TestAnswers:
         shown = opened.show("OP-AAA111", top=2)
         assert [m.account_id for m in shown.members] == ["ann", "bob"]
         assert shown.more_members == 1
-        assert [e.kind for e in shown.evidence] == ["ip", "ip_range", "payment"]
+        assert [e.kind for e in shown.evidence] == ["payment", "ip", "ip_range"]
         assert [(str(d.day), d.sign_ups, d.active, d.rows) for d in shown.timeline] == [
             ("2024-03-01", 3, 3, 6),
             ("2024-03-02", 0, 3, 3),

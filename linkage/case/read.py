@@ -340,11 +340,12 @@ def _suggest(near: list[tuple[Any, ...]]) -> str:
 
 
 def _by_kind(evidence: Iterable[Evidence], top: int) -> tuple[EvidenceOfKind, ...]:
-    """Evidence by kind, the kind with the strongest signal first."""
-    strongest: dict[str, int] = {}
-    for item in (evidence := list(evidence)):
-        strongest.setdefault(item.kind, len(strongest))
-    ordered = sorted(evidence, key=lambda item: strongest[item.kind])
+    """Evidence by kind, first the kind whose signals weigh most over all members together."""
+    evidence = list(evidence)
+    weights: dict[str, float] = {}
+    for item in evidence:
+        weights[item.kind] = weights.get(item.kind, 0.0) + item.members * item.weight
+    ordered = sorted(evidence, key=lambda item: (-weights[item.kind], item.kind))
     groups = ((kind, tuple(items)) for kind, items in groupby(ordered, key=lambda item: item.kind))
     return tuple(
         EvidenceOfKind(kind, items[:top], max(0, len(items) - top)) for kind, items in groups
