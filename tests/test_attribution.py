@@ -150,6 +150,15 @@ class TestWeights:
         assert found["m9"][0] == pytest.approx(hit(10, 0, 10, own=1) + absent(8, 8, 10, own=1))
         assert found["m0"][1] == 0
 
+    def test_lacking_a_family_counts_once(self) -> None:
+        """Neither the address of eight members nor the range of all ten: the range says more."""
+        uses = {f"m{n}": [("fax", "F"), ("ip", f"30.1.1.{0 if n < 8 else n}")] for n in range(10)}
+        uses |= {f"x{n:02}": [("fax", f"x{n}"), ("ip", f"40.{n}.1.1")] for n in range(89)}
+        uses["y"] = [("fax", "F"), ("ip", "50.1.1.1")]
+        address, whole_range = absent(8, 8, 10), absent(10, 10, 10)
+        assert whole_range < address < 0
+        assert weighed(uses)["y"][0] == pytest.approx(hit(10, 1, 10) + whole_range)
+
     def test_in_the_end_an_absence_counts_so_much_at_most(self) -> None:
         uses = {f"m{n:02}": [("tax_id", "T"), ("fax", "F")] for n in range(40)}
         uses |= {f"x{n:03}": [("tax_id", f"x{n}"), ("fax", f"x{n}")] for n in range(159)}
@@ -346,6 +355,22 @@ class TestSettle:
             if n < 30:
                 own += [("prompt", f"framework {n}") for n in range(5)]
         assert operators(settled(uses)) == {}
+
+    def test_members_have_twenty_to_one_beside_their_strongest_kind(self) -> None:
+        engine = ready(hundred(), {0: MEMBERS[:5], 1: MEMBERS[5:]})
+        for operator, nats in [(0, [1.0, 2.0, 3.0, 4.0, 4.8]), (1, [1.0, 2.0, 3.0, 4.0, 5.2])]:
+            for account, corroboration in zip(
+                sorted(operators(engine)[operator]), nats, strict=True
+            ):
+                engine.run(
+                    """
+                    UPDATE attributed SET corroboration = ? WHERE account =
+                        (SELECT account FROM accounts WHERE account_id = ?)
+                    """,
+                    [corroboration, account],
+                )
+        attribution._drop_uncorroborated(engine)
+        assert operators(engine) == {1: set(MEMBERS[5:])}
 
     def test_an_empty_graph(self) -> None:
         assert operators(settled({"ann": []})) == {}

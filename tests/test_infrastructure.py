@@ -50,6 +50,15 @@ class TestWeight:
         assert weight == pytest.approx(10 * math.log(10 / 3.68) - (10 - 3.68))
         assert together == 10
 
+    def test_two_of_one_kind(self) -> None:
+        """A signal does not meet itself: an account with two templates has two ordered pairs."""
+        uses = strangers(100)
+        for n in range(20):
+            uses[f"m{n:02}"] = [("prompt", "t"), ("prompt", "u")]
+        found = pairs(paired(uses))[frozenset([("prompt", "t"), ("prompt", "u")])]
+        # 140 uses of a template, and 20 accounts with 2 x 1 pairs
+        assert found[1] == pytest.approx(20 * 20 * (20 * 2) / 140**2)
+
     def test_popular_values_are_no_evidence(self) -> None:
         uses = {
             account: [*own, ("prompt", "popular"), ("user_agent", "browser"), ("device", "common")]
@@ -164,7 +173,7 @@ def populations(draw: st.DrawFn) -> Uses:
                 ("payment", f"c{fleet_number}-{n % stock}"),
                 ("device", f"d{fleet_number}-{n // stock % 3}"),
                 ("ip", f"40.{fleet_number}.{n % 2}.{draw(st.integers(0, 2))}"),
-                ("prompt", f"t{draw(st.integers(0, 2))}"),
+                *(("prompt", f"t{t}") for t in draw(st.sets(st.integers(0, 3), min_size=1))),
                 ("user_agent", f"ua{n % 2}"),
             ]
     return uses
@@ -199,6 +208,7 @@ def test_pairs_are_those_of_brute_force(uses: Uses, rate: float) -> None:
     expected = {pair for pair, p in zip(weights, adjusted, strict=False) if p <= rate}
     # at the threshold itself, rounding decides
     assume(not np.any(np.abs(adjusted[: len(weights)] - rate) < 1e-9))
+    assert engine.value("SELECT sum(tests) FROM kind_pairs") == tests
     found = pairs(engine)
     assert set(found) == expected
     for pair, (together, chance, weight) in found.items():

@@ -54,6 +54,15 @@ class TestFind:
     def test_customers_of_a_vpn_are_none(self) -> None:
         assert operators(pooled(customers(40, "v", POOL), {})) == {}
 
+    def test_where_few_of_the_customers_share_cards_it_is_the_few(self) -> None:
+        """A fifth do, beyond chance; but that is not what the pool is for."""
+        uses = customers(40, "v", POOL)
+        for n, own in enumerate(list(uses.values())[:8]):
+            own[0] = ("payment", f"shared {n // 2}")
+        engine = pooled(uses, {})
+        assert engine.rows("SELECT rate, weight > 7 FROM pool_habits") == [(0.2, True)]
+        assert operators(engine) == {}
+
     def test_two_pools_are_two(self) -> None:
         others = [address.replace("60.", "70.", 1) for address in POOL]
         one, other = resold(40, "r", POOL), resold(40, "t", others)
