@@ -122,7 +122,8 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         )
         SELECT operator, kind, count(DISTINCT signal), count(DISTINCT signal) FILTER (members >= 3),
-               count(DISTINCT account), max(members), sum(others / members), count(*)
+               count(DISTINCT account), max(members),
+               round(sum(others / CAST(members AS DOUBLE))), count(*)
         FROM used GROUP BY operator, kind
         """
     ):

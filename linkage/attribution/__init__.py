@@ -28,7 +28,8 @@ EXTENSIONS = 5
 CORROBORATED = 3.0
 """Nats (twenty to one) that a member must have on average beside its strongest family of kinds. A
 set of templates that come with one framework, or the addresses of one carrier, tie strangers; two
-kinds that agree don't."""
+kinds that agree don't. Of a large operator, half of what a family can give (ln(N / size)) is
+enough."""
 
 ROUNDS = 20
 SETTLED = 0.001
@@ -139,7 +140,9 @@ def _drop_uncorroborated(engine: Engine) -> None:
     engine.run(
         """
         DELETE FROM attributed WHERE operator IN (
-            SELECT operator FROM attributed GROUP BY operator HAVING avg(corroboration) < ?
+            SELECT operator FROM attributed GROUP BY operator
+            HAVING avg(corroboration)
+                   < least(?, ln((SELECT count(*) FROM accounts) / CAST(count(*) AS DOUBLE)) / 2)
         )
         """,
         [CORROBORATED],
