@@ -4,9 +4,9 @@ In: `pairs`, `operator_signals`, `attributed` and `decoys`, the weights of signa
 the graph in which, within each kind, accounts were dealt anew to signals (what every account and
 every signal has stays). Out: `chance` (operator, strength, q_value). An operator is as strong as
 its heaviest pair. The number of decoy pairs at least as heavy estimates how many such operators
-chance makes; beyond the tenth heaviest decoy it is carried on as e^-x (never below what was seen), the slope that the bound
-on a pair's tail has. The q-value is that number over the operators at least as strong: of all
-operators with q below 0.05, fewer than one in twenty should be chance.
+chance makes; beyond the tenth heaviest decoy it is carried on as e^-x, the slope that the bound
+on a pair's tail has, and never below what was seen. The q-value is that number over the operators
+at least as strong: of all operators with q below 0.05, fewer than one in twenty should be chance.
 """
 
 from __future__ import annotations
