@@ -1,6 +1,6 @@
 """How many operators as strong as these chance alone would make.
 
-In: `pairs`, `operator_signals`, `attributed` and `decoys`, the weights of signal pairs in a copy of
+In: `pairs`, `operator_signals`, `verdicts` and `decoys`, the weights of signal pairs in a copy of
 the graph in which, within each kind, accounts were dealt anew to signals (what every account and
 every signal has stays). Out: `chance` (operator, strength, q_value). An operator is as strong as
 its heaviest pair. The number of decoy pairs at least as heavy estimates how many such operators

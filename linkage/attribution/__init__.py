@@ -96,9 +96,9 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
             [config.min_confidence, max(SURE, config.min_confidence)],
         )
         companions.add(engine, max(SURE, config.min_confidence))
-        find_signals(engine)
         if engine.value("SELECT count(*) FROM attributed") == before:
             break
+        find_signals(engine)
 
 
 def _changed(engine: Engine) -> float:
