@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage.errors import InputError
-from linkage.simulate import PRESETS, HonestShares, Preset, simulate
+from linkage.simulate import COLUMNS, PRESETS, HonestShares, Preset, simulate
 from linkage.simulate.network import Network
 from linkage.simulate.operators import Operator
 from linkage.simulate.text import Ragged, ends
@@ -201,6 +201,109 @@ def test_groups_can_be_left_out(tmp_path: Path) -> None:
     shares = HonestShares(*[0.0] * 10)
     simulate(tmp_path, Preset("singles", 1_000, shares=shares))
     assert Written(tmp_path).rows("SELECT DISTINCT kind FROM t") == [("single",)]
+
+
+@pytest.fixture(scope="module")
+def business(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    folder = tmp_path_factory.mktemp("b2b")
+    simulate(folder, "b2b", accounts=8_000)
+    return Written(folder)
+
+
+def test_columns_left_out_change_nothing_else(tmp_path: Path) -> None:
+    for name, without in (("all", ()), ("some", ("prompt", "payment", "device"))):
+        simulate(tmp_path / name, "demo", 1_000, without=without)
+    whole, part = Written(tmp_path / "all"), Written(tmp_path / "some")
+    left_out = "payment_fingerprint, card_bin, device_id"
+    accounts = whole.rows(f"SELECT * EXCLUDE ({left_out}) FROM a")
+    assert part.rows("FROM a") == accounts
+    assert part.rows("FROM e") == whole.rows("SELECT * EXCLUDE (device_id, prompt) FROM e")
+    with pytest.raises(InputError, match=r'No column of kind "prompts"\. Did you mean "prompt"'):
+        simulate(tmp_path, "demo", 1_000, without=["prompts"])
+
+
+def test_only_times_are_left(tmp_path: Path) -> None:
+    simulate(tmp_path, "demo", 1_000, without=COLUMNS)
+    p = Written(tmp_path)
+    assert [row[0] for row in p.rows("DESCRIBE a")] == ["account_id", "created_at"]
+    assert [row[0] for row in p.rows("DESCRIBE e")] == ["account_id", "timestamp"]
+
+
+def test_a_partner_pays_for_customers_who_are_elsewhere(business: Written) -> None:
+    per_card = business.rows(
+        "SELECT count(*) FROM a JOIN t USING (account_id) WHERE kind = 'customer'"
+        " GROUP BY payment_fingerprint"
+    )
+    assert 5 < sum(n for (n,) in per_card) / len(per_card) < 15
+    busiest = business.value(
+        "SELECT avg(share) FROM (SELECT account_id, max(n) / sum(n) AS share FROM"
+        " (SELECT account_id, ip, count(*) AS n FROM e JOIN t USING (account_id)"
+        " WHERE kind = 'customer' GROUP BY ALL) GROUP BY account_id)"
+    )
+    assert busiest > 0.4
+
+
+def test_an_operator_copies_what_offices_have(business: Written) -> None:
+    shared = (
+        "SELECT count(*) FROM (SELECT card_bin FROM a JOIN t USING (account_id)"
+        " WHERE kind = 'catch-all' GROUP BY card_bin) JOIN (SELECT card_bin, count(*) AS n FROM a"
+        " JOIN t USING (account_id) WHERE kind = 'office' GROUP BY card_bin) USING (card_bin)"
+        " WHERE n > 100"
+    )
+    assert business.value(shared) == 1
+    domains = business.value(
+        "SELECT count(DISTINCT split_part(email, '@', 2)) FROM a JOIN t USING (account_id)"
+        " WHERE operator = 'operator-05'"
+    )
+    assert domains == 1
+
+
+def test_friends_share_a_card_and_no_home(business: Written) -> None:
+    cards = business.rows(
+        "SELECT count(*) FROM a JOIN t USING (account_id) WHERE kind = 'friends'"
+        " AND payment_fingerprint IS NOT NULL GROUP BY payment_fingerprint"
+    )
+    assert 2 <= max(n for (n,) in cards) <= 8
+
+
+def test_heavy_nat_puts_thousands_behind_an_address(tmp_path: Path) -> None:
+    simulate(tmp_path, "heavy-nat", accounts=10_000)
+    busiest = Written(tmp_path).value(
+        "SELECT max(n) FROM (SELECT count(DISTINCT account_id) AS n FROM e GROUP BY ip)"
+    )
+    assert busiest > 1_000
+
+
+def test_strangers_come_over_an_operators_exits(tmp_path: Path) -> None:
+    found = {}
+    for people in (0.0, 6.0):
+        operator = Operator("hydra", 60, exits=50, exit_homes=0.0, people_per_exit=people)
+        folder = tmp_path / str(people)
+        simulate(folder, Preset("strangers", 2_000, (operator,)))
+        found[people] = Written(folder).value(
+            "SELECT count(DISTINCT account_id) FROM e JOIN t USING (account_id)"
+            " WHERE operator IS NULL AND ip IN"
+            " (SELECT ip FROM e JOIN t USING (account_id) WHERE operator IS NOT NULL)"
+        )
+    assert found[6.0] > 2 * found[0.0]
+
+
+def test_a_hybrid_balancer_keeps_to_an_account_and_lets_it_rest(tmp_path: Path) -> None:
+    operator = Operator("balancer", 100, schedule="hybrid", mean_events=60)
+    simulate(tmp_path, Preset("hybrid", 1_000, (operator,)))
+    p = Written(tmp_path)
+    same = p.value(
+        "SELECT avg((account_id = before)::INT) FROM (SELECT account_id,"
+        " lag(account_id) OVER (ORDER BY timestamp) AS before"
+        " FROM e JOIN t USING (account_id) WHERE operator IS NOT NULL)"
+    )
+    assert same > 0.7
+    cycle = p.value(
+        "SELECT avg(days) FROM (SELECT account_id, count(DISTINCT epoch(timestamp)::BIGINT"
+        " // 86400 % 9) AS days FROM e JOIN t USING (account_id) WHERE operator IS NOT NULL"
+        " GROUP BY account_id)"
+    )
+    assert cycle < 3.5
 
 
 @given(st.integers(1, 16), st.sampled_from([0, 86_400]), st.integers(0, 10**7), st.integers(0, 99))

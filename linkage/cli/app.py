@@ -160,6 +160,15 @@ def simulate(
         typer.Option(metavar="N", help="How many accounts.  [default: the preset's]"),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of what is random.")] = 1,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Leave out the columns of a kind: payment, ip, prompt, email, phone, device, "
+            "user_agent, name or referral. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a population with planted operators.
@@ -168,7 +177,7 @@ def simulate(
     """
     import linkage.simulate
 
-    population = linkage.simulate.simulate(folder, preset, accounts, seed)
+    population = linkage.simulate.simulate(folder, preset, accounts, seed, without=without or ())
     if as_json:
         output.print_json(population.as_dict())
         return

@@ -37,7 +37,7 @@ __all__ = [
     "score",
 ]
 
-ORGANISATIONS = ("office", "agency", "class", "campus")
+ORGANISATIONS = ("office", "agency", "class", "campus", "customer")
 SIGNIFICANT = 0.05
 
 

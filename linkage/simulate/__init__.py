@@ -7,6 +7,7 @@ known about the base rates of honest sharing, and each knob of an operator, is i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,15 @@ import numpy as np
 
 from linkage.errors import InputError, shorten, suggestion
 from linkage.simulate.clock import human_sessions
-from linkage.simulate.honest import HonestHabits, HonestShares, populate
+from linkage.simulate.habits import HonestHabits, HonestShares
+from linkage.simulate.honest import populate
 from linkage.simulate.operators import Operator, plant
 from linkage.simulate.presets import PRESETS, Preset
 from linkage.simulate.world import World
 from linkage.simulate.write import write
 
 __all__ = [
+    "COLUMNS",
     "PRESETS",
     "HonestHabits",
     "HonestShares",
@@ -32,6 +35,18 @@ __all__ = [
     "simulate",
 ]
 
+COLUMNS = {
+    "payment": ("payment_fingerprint", "card_bin"),
+    "ip": ("ip",),
+    "prompt": ("prompt",),
+    "email": ("email",),
+    "phone": ("phone",),
+    "device": ("device_id",),
+    "user_agent": ("user_agent",),
+    "name": ("name",),
+    "referral": ("referred_by",),
+}
+"""The columns of each kind that a population may be written without."""
 FEWEST = 1_000
 MOST = 10_000_000
 
@@ -69,11 +84,14 @@ def simulate(
     seed: int = 1,
     templates_file: Path | None = None,
     prompts_file: Path | None = None,
+    without: Collection[str] = (),
 ) -> Population:
     """Write a population into a folder (made if need be): accounts, events and truth.
 
     `templates_file` and `prompts_file` are JSON lines with a field `template` (slots as `{}`) and
-    `prompt`: texts of life to be used beside those of the grammar. Same arguments, same bytes.
+    `prompt`: texts of life to be used beside those of the grammar. `without` names kinds
+    (`COLUMNS`) whose columns are left out; the rest is what it would have been. Same arguments,
+    same bytes.
 
     >>> import tempfile
     >>> population = simulate(Path(tempfile.mkdtemp()), "demo", accounts=1_000)
@@ -91,6 +109,7 @@ def simulate(
             f"The operators of this preset have {fraudulent:,} accounts, more than half of"
             f" {count:,}. Ask for more: --accounts {4 * fraudulent}."
         )
+    left_out = frozenset(column for kind in without for column in _columns(kind))
     world = World(count, seed, templates_file, prompts_file)
     honest = count - fraudulent
     populate(world, honest, chosen.shares, chosen.habits)
@@ -104,11 +123,17 @@ def simulate(
         planted.append(Planted(name, operator.kind, operator.size))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        events = write(world, folder)
+        events = write(world, folder, left_out)
     except OSError as error:
         raise InputError(f"{folder}: can't be written ({error.strerror}).") from None
     name = preset if isinstance(preset, str) else "custom"
     return Population(str(folder), name, seed, count, fraudulent, events, tuple(planted))
+
+
+def _columns(kind: str) -> tuple[str, ...]:
+    if kind not in COLUMNS:
+        raise InputError(f"No column of kind {shorten(kind)}. {suggestion(kind, COLUMNS)}")
+    return COLUMNS[kind]
 
 
 def _preset(preset: str | Preset) -> Preset:

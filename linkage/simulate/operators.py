@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from linkage.simulate import words
-from linkage.simulate.honest import last_names, new_phones, set_events
 from linkage.simulate.network import DAY
+from linkage.simulate.people import business_templates, last_names, new_phones, set_events
 from linkage.simulate.schedule import SCHEDULES
 from linkage.simulate.text import Ints
 from linkage.simulate.world import DAYS, END, START, World, heavy
@@ -47,6 +47,8 @@ class Operator:
     exits_per_account: int = 8
     exit_homes: float = 0.5
     """Share of proxy exits in homes that have an account with the service too."""
+    people_per_exit: float = 0.0
+    """Honest accounts that use each exit now and then, besides those who live there."""
     templates: int = 20
     templates_per_account: int = 12
     wordings: int = 1
@@ -61,7 +63,7 @@ class Operator:
     """`waves`, `spread` or `aged`."""
     waves: int = 4
     schedule: str = "human"
-    """`human`, `round-robin`, `sticky`, `rests` or `release`."""
+    """`human`, `round-robin`, `sticky`, `rests`, `hybrid` or `release`."""
     mean_events: float = 25.0
     generations: int = 1
     inherited: float = 0.3
@@ -70,6 +72,8 @@ class Operator:
     """Share of accounts referred by another of the same operator."""
     phones: float = 0.1
     per_phone: int = 1
+    business: bool = False
+    """Cards of the issuer, and among others the templates, that offices have."""
 
 
 def plant(world: World, operator: Operator, rows: Ints, name: str) -> None:
@@ -172,6 +176,8 @@ def _cards_and_devices(world: World, operator: Operator, rows: Ints, generation:
         bins = None
         if operator.own_bins:
             bins = rng.choice(rng.choice(world.bins, operator.own_bins), count)
+        if operator.business:
+            bins = np.full(count, world.business_bin)
         a.card[rows[paying]] = world.new_cards(count, bins)[which]
     which, count = _pooled(rng, operator.per_device, generation, operator.inherited)
     agents = None
@@ -215,9 +221,25 @@ def _exits(world: World, operator: Operator) -> Ints:
         customers = rng.choice(world.lived_in, operator.exits)
         others = rng.choice(world.homes, operator.exits)
         exits = np.unique(np.where(lived_in, customers, others))
+    if operator.people_per_exit:
+        _strangers(world, np.repeat(exits, _whole(rng, operator.people_per_exit, len(exits))))
     if operator.provider:
         world.providers[operator.provider] = exits
     return exits
+
+
+def _whole(rng: np.random.Generator, mean: float, count: int) -> Ints:
+    """Whole numbers with the given mean, the two beside it."""
+    return np.floor(mean + rng.random(count)).astype(np.int64)
+
+
+def _strangers(world: World, exits: Ints) -> None:
+    """Honest people who now and then come over one of the exits (each at most over one)."""
+    rng, a = world.rng, world.accounts
+    free = rng.permutation(np.flatnonzero(a.route[: world.people, 2] < 0))
+    chosen = free[: len(exits)]
+    a.route[chosen, 2] = world.network.routes(rng.permutation(exits)[: len(chosen)])
+    a.route_share[chosen, 2] = 0.5
 
 
 def _templates(world: World, operator: Operator, rows: Ints) -> None:
@@ -237,7 +259,10 @@ def _templates(world: World, operator: Operator, rows: Ints) -> None:
     for _ in range(min(len(rows), 300)):
         chosen = rng.permutation(operator.templates)[:each]
         wording = rng.integers(0, operator.wordings, (each, min(operator.wordings, 3)))
-        sets.append(world.template_set(table[chosen[:, None], wording].ravel()))
+        used = table[chosen[:, None], wording].ravel()
+        if operator.business:
+            used = np.append(used, business_templates(world))
+        sets.append(world.template_set(used))
     a.templates[rows] = rng.choice(sets, len(rows))
     spread = 12.0
     use = np.clip(1 - operator.camouflage, 0.02, 0.98)

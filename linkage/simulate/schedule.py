@@ -40,12 +40,16 @@ def sticky(world: World, rows: Ints) -> None:
 def rests(world: World, rows: Ints) -> None:
     """Any account that has its working day: three days on, some days off."""
     jobs = _jobs(world, rows)
+    _hand_out(world, _awake(world.rng, rows, jobs), jobs, 1)
+
+
+def hybrid(world: World, rows: Ints) -> None:
+    """Runs of some twenty jobs to one account that has its working day, then to another."""
+    jobs = _jobs(world, rows)
     rng = world.rng
-    phase = rng.integers(0, 9, len(rows))
-    tries = rng.integers(0, len(rows), (len(jobs), 8))
-    awake = ((jobs // DAY)[:, None] + phase[tries]) % 9 < 3
-    chosen = tries[np.arange(len(jobs)), np.argmax(awake, axis=1)]
-    _hand_out(world, rows[chosen], jobs, 1)
+    starts = np.concatenate([[True], rng.random(max(0, len(jobs) - 1)) < 1 / 20])[: len(jobs)]
+    chosen = _awake(rng, rows, jobs[starts])
+    _hand_out(world, chosen[np.cumsum(starts) - 1], jobs, 1)
 
 
 def release(world: World, rows: Ints) -> None:
@@ -70,8 +74,17 @@ SCHEDULES: dict[str, Callable[[World, Ints], None]] = {
     "round-robin": round_robin,
     "sticky": sticky,
     "rests": rests,
+    "hybrid": hybrid,
     "release": release,
 }
+
+
+def _awake(rng: np.random.Generator, rows: Ints, moments: Ints) -> Ints:
+    """For each moment an account that has its working day: three days on, six off."""
+    phase = rng.integers(0, 9, len(rows))
+    tries = rng.integers(0, len(rows), (len(moments), 8))
+    awake = ((moments // DAY)[:, None] + phase[tries]) % 9 < 3
+    return np.asarray(rows[tries[np.arange(len(moments)), np.argmax(awake, axis=1)]])
 
 
 def _jobs(world: World, rows: Ints) -> Ints:

@@ -102,6 +102,8 @@ class World:
         self.lived_in: Ints = np.empty(0, np.int64)
         self.vpns: Ints = np.empty(0, np.int64)
         self.popular: Ints = np.empty(0, np.int64)
+        self.business: Ints = np.empty(0, np.int64)
+        self.people = 0
         self.providers: dict[str, Ints] = {}
         self.hosting_pools = np.array([self.network.pool(16) for _ in range(6)])
         self.business_pools = np.array(
@@ -121,6 +123,11 @@ class World:
         self._card_bins.append(np.asarray(drawn, np.int64))
         self._cards += count
         return np.arange(self._cards - count, self._cards)
+
+    @property
+    def business_bin(self) -> int:
+        """The BIN of an issuer of business cards."""
+        return int(self.bins[-1])
 
     def new_devices(self, count: int, agents: Ints | None = None) -> Ints:
         """New devices, with the given user agents or with those that everybody has."""

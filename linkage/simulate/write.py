@@ -18,8 +18,8 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from linkage.simulate import words
-from linkage.simulate.honest import LAST_NAMES
 from linkage.simulate.network import Addresses
+from linkage.simulate.people import LAST_NAMES
 from linkage.simulate.text import Ints
 from linkage.simulate.world import API_AGENTS, CRON, World
 
@@ -60,15 +60,15 @@ def random_ids(rng: np.random.Generator, count: int, prefix: str, digits: int = 
     return large.cast(pa.string())
 
 
-def write(world: World, folder: Path) -> int:
-    """Write the three files; the number of events."""
+def write(world: World, folder: Path, without: frozenset[str] = frozenset()) -> int:
+    """Write the three files; the number of events. `without` names columns that are left out."""
     rng, a = world.rng, world.accounts
     ids = random_ids(rng, a.count, "u")
     devices = random_ids(rng, len(world.device_agents()), "")
     order = np.argsort(ids.to_numpy(zero_copy_only=False))
-    _write_accounts(world, folder, ids, devices, order)
+    _write_accounts(world, folder, ids, devices, order, without)
     _write_truth(world, folder, ids, order)
-    return _write_events(world, folder, ids, devices)
+    return _write_events(world, folder, ids, devices, without)
 
 
 def _optional(values: pa.Array, numbers: Ints) -> pa.Array:
@@ -77,7 +77,12 @@ def _optional(values: pa.Array, numbers: Ints) -> pa.Array:
 
 
 def _write_accounts(
-    world: World, folder: Path, ids: pa.Array, devices: pa.Array, order: Ints
+    world: World,
+    folder: Path,
+    ids: pa.Array,
+    devices: pa.Array,
+    order: Ints,
+    without: frozenset[str],
 ) -> None:
     a = world.accounts
     card_bins = world.card_bins()
@@ -97,7 +102,8 @@ def _write_accounts(
             "referred_by": _optional(ids, a.referred_by),
         }
     )
-    _write_csv(table.take(pa.array(order)), folder / "accounts.csv")
+    kept = table.select([name for name in table.column_names if name not in without])
+    _write_csv(kept.take(pa.array(order)), folder / "accounts.csv")
 
 
 def _write_truth(world: World, folder: Path, ids: pa.Array, order: Ints) -> None:
@@ -164,7 +170,9 @@ def _emails(world: World) -> list[str]:
     return found
 
 
-def _write_events(world: World, folder: Path, ids: pa.Array, devices: pa.Array) -> int:
+def _write_events(
+    world: World, folder: Path, ids: pa.Array, devices: pa.Array, without: frozenset[str]
+) -> int:
     rng, a = world.rng, world.accounts
     account = np.concatenate(world.sessions.account)
     start = np.concatenate(world.sessions.start)
@@ -186,6 +194,8 @@ def _write_events(world: World, folder: Path, ids: pa.Array, devices: pa.Array) 
     prompter = world.book.finish()
     seeds = np.random.SeedSequence(int(rng.integers(2**62))).spawn(len(session) // BATCH + 1)
 
+    schema = pa.schema([column for column in EVENTS if column.name not in without])
+
     def batch(number: int) -> pa.Table:
         part = slice(number * BATCH, (number + 1) * BATCH)
         draw = np.random.default_rng(seeds[number])
@@ -202,21 +212,20 @@ def _write_events(world: World, folder: Path, ids: pa.Array, devices: pa.Array) 
         used = device[rows]
         api = len(world.agents) + who % len(API_AGENTS)
         agent = np.where(used >= 0, device_agents[used], api)
-        return pa.table(
-            [
-                ids.take(pa.array(who)),
-                pa.array(seconds[part], pa.timestamp("ms")),
-                ip.take(pa.array(rows)),
-                agents.take(pa.array(agent)),
-                _optional(devices, used),
-                prompter.render(draw, templates),
-            ],
-            schema=EVENTS,
-        )
+        columns: dict[str, Callable[[], pa.Array]] = {
+            "account_id": lambda: ids.take(pa.array(who)),
+            "timestamp": lambda: pa.array(seconds[part], pa.timestamp("ms")),
+            "ip": lambda: ip.take(pa.array(rows)),
+            "user_agent": lambda: agents.take(pa.array(agent)),
+            "device_id": lambda: _optional(devices, used),
+            "prompt": lambda: prompter.render(draw, templates),
+        }
+        return pa.table([columns[name]() for name in schema.names], schema=schema)
 
     path = folder / "events.parquet"
+    dictionaries = [name for name in ("ip", "user_agent") if name in schema.names]
     with pyarrow.parquet.ParquetWriter(
-        path, EVENTS, compression="zstd", compression_level=1, use_dictionary=["ip", "user_agent"]
+        path, schema, compression="zstd", compression_level=1, use_dictionary=dictionaries
     ) as writer:
         for table in _in_order(batch, range(len(seeds))):
             writer.write_table(table)
