@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from cases import write
+from cases import Typed, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats  # type: ignore[import-untyped]
 from sklearn.metrics.cluster import pair_confusion_matrix  # type: ignore[import-untyped]
 
 from linkage.errors import CaseError, InputError
-from linkage.evaluate import Evaluation, evaluate, score
+from linkage.evaluate import Evaluation, Spread, evaluate, over_seeds, score
+from linkage.evaluate.spread import spread
 
 KINDS = {"office": "office", "home": "household"}
 
@@ -235,3 +239,142 @@ def test_binary_truth_is_refused(case: Path, tmp_path: Path) -> None:
         path.write_bytes(bytes(range(256)) * 20)
         with pytest.raises(InputError, match=name):
             score(case, path)
+
+
+class TestAnyTool:
+    """A table of members from elsewhere is scored as a case is."""
+
+    TRUTH = "account_id,operator,kind\n" + "".join(
+        [f"a{i},x,ring\n" for i in range(6)] + [f"h{i},,household\n" for i in range(4)]
+    )
+
+    def scored(self, folder: Path, members: str, min_size: int = 2) -> Evaluation:
+        (folder / "truth.csv").write_text(self.TRUTH)
+        (folder / "members.csv").write_text(members)
+        return score(folder / "members.csv", folder / "truth.csv", min_size)
+
+    def test_ids_alone_will_do(self, tmp_path: Path) -> None:
+        rows = "".join(f"a{i},1\n" for i in range(6)) + "h0,2\nh1,2\nh2,3\nh3,\n"
+        e = self.scored(tmp_path, "Account_ID, operator_id\n" + rows)
+        assert (e.members, e.accused, e.accounts_found) == (8, 2, 1.0)
+        assert (e.accusing_operators, e.accusing_operators_false) == (2, 1)
+        assert e.calibration == ()
+        text = e.text()
+        assert "1 operators of fewer than 2 accounts (1) are left out" in text
+        assert "No operator has a q-value" in text
+        assert [(a.account_id, a.kind, a.of) for a in e.accused_accounts] == [
+            ("h0", "household", None),
+            ("h1", "household", None),
+        ]
+
+    def test_small_operators_can_be_left_out(self, tmp_path: Path) -> None:
+        rows = "".join(f"a{i},1\n" for i in range(6)) + "h0,2\nh1,2\n"
+        e = self.scored(tmp_path, "account_id,operator_id\n" + rows, min_size=5)
+        assert (e.members, e.accused) == (6, 0)
+
+    def test_verdicts_and_confidences_are_used_if_there_are_any(self, tmp_path: Path) -> None:
+        rows = "".join(f"a{i},1,sockpuppets,0.8\n" for i in range(6))
+        rows += "h0,2,household,0.9\nh1,2,household,0.9\n"
+        e = self.scored(tmp_path, "account_id,operator_id,verdict,confidence\n" + rows)
+        assert (e.accused, e.accounts_found) == (0, 1.0)
+        assert e.calibration_error == pytest.approx(0.2)
+
+    def test_parquet_and_tab_separated(self, tmp_path: Path) -> None:
+        (tmp_path / "truth.csv").write_text(self.TRUTH)
+        members = pa.table({"account_id": ["a0", "a1"], "operator_id": [7, 7]})
+        pq.write_table(members, tmp_path / "members.parquet")
+        (tmp_path / "members.tsv").write_text("account_id\toperator_id\na0\t7\na1\t7\n")
+        for name in ("members.parquet", "members.tsv"):
+            assert score(tmp_path / name, tmp_path / "truth.csv").members == 2
+
+    def test_a_missing_column_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match=r"members\.csv.*operator_id is missing.*cluster"):
+            self.scored(tmp_path, "account_id,cluster\na0,1\n")
+
+
+class TestOverSeeds:
+    def test_means_and_intervals_are_those_of_scipy(self) -> None:
+        for values in ([0.2, 0.5], [0.31, 0.35, 0.4, 0.2], [0.5 + i / 100 for i in range(12)]):
+            s = spread(values, most=1e9)
+            low, high = stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
+            assert s.mean == pytest.approx(np.mean(values))
+            assert (s.low, s.high) == (
+                pytest.approx(max(0, low), abs=2e-4),
+                pytest.approx(high, abs=2e-4),
+            )
+
+    def test_one_population_has_no_interval(self) -> None:
+        assert spread([0.5], most=1) == Spread(0.5, None, None, (0.5,))
+
+    def test_kinds_are_put_together(self) -> None:
+        together = over_seeds([known(), known()])
+        assert together.populations == 2
+        accused = together.figures["Honest accused per 100,000"]
+        assert accused is not None
+        assert (accused.mean, accused.low, accused.high) == (900, 900, 900)
+        kinds = {k.kind: k for k in together.operator_kinds}
+        assert (kinds["hydra"].found, kinds["hydra"].operators) == (2, 2)
+        assert kinds["hydra"].figure.mean == pytest.approx(0.9)
+        honest = {k.kind: k.figure.mean for k in together.honest_kinds}
+        assert honest["office"] == 40_000
+        assert "900.0 (900.0 to 900.0)" in together.text()
+        assert "hydra  2 of 2  0.900" in together.text()
+
+
+def test_why_an_operator_is_missed() -> None:
+    def why(found: list[str | None], verdict: str = "sockpuppets") -> str:
+        rows = [(f"a{i}", "x", op, verdict, 0.9) for i, op in enumerate(found)]
+        rows += [(f"h{i}", None, "OP-B", "sockpuppets", 0.9) for i in range(2)]
+        return evaluate(*population(rows)).operators[0].why_not
+
+    assert why([None] * 10) == "no member found"
+    assert why(["OP-A"] * 10) == ""
+    assert why(["OP-A"] * 10, "organisation") == "called organisation"
+    assert why(["OP-A"] * 5 + ["OP-C"] * 5) == "in 2 parts"
+    assert why(["OP-A"] * 5 + [None] * 5) == "50% in no operator"
+    assert why(["OP-B"] * 10) == "17% of the match are others"
+
+
+def test_errors_are_shown_with_their_evidence(tmp_path: Path) -> None:
+    accounts = {f"h{i}": [("payment", "card-7"), ("ip", f"8.8.{i}.1")] for i in range(4)}
+    out = write(tmp_path / "case", accounts, {"OP-AAA111": list(accounts)})
+    (tmp_path / "truth.csv").write_text(
+        "account_id,operator\n" + "".join(f"h{i},\n" for i in range(4))
+    )
+    e = score(out, tmp_path / "truth.csv")
+    assert [o.operator_id for o in e.false_operators] == ["OP-AAA111"]
+    shown = {(r.kind, r.value) for r in e.false_operators[0].reasons}
+    assert ("payment", "card-7") in shown
+    assert all(
+        ("payment", "card-7") in {(r.kind, r.value) for r in a.reasons} for a in e.accused_accounts
+    )
+    assert len(e.accused_accounts) == 3
+    assert 'payment "card-7": 4 members, 0 others' in e.text()
+
+
+class TestCommand:
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> tuple[str, str]:
+        (tmp_path / "m.csv").write_text("account_id,operator_id\n" + "a,1\nb,1\n")
+        (tmp_path / "t.csv").write_text("account_id,operator\na,x\nb,x\nc,\n")
+        return str(tmp_path / "m.csv"), str(tmp_path / "t.csv")
+
+    def test_one_table(self, typed: Typed, files: tuple[str, str]) -> None:
+        code, out, err = typed("evaluate", files[0], "--truth", files[1])
+        assert (code, err) == (0, "")
+        assert "Accounts of operators found" in out
+        code, out, _ = typed("evaluate", files[0], "--truth", files[1], "--json")
+        assert json.loads(out)["accounts_found"] == 1.0
+
+    def test_several_tables(self, typed: Typed, files: tuple[str, str]) -> None:
+        twice = ("evaluate", files[0], files[0], "--truth", files[1], "--truth", files[1])
+        code, out, _ = typed(*twice)
+        assert code == 0
+        assert "Over 2 populations" in out
+        _, out, _ = typed(*twice, "--json")
+        assert len(json.loads(out)["cases"]) == 2
+
+    def test_a_truth_for_each(self, typed: Typed, files: tuple[str, str]) -> None:
+        code, _, err = typed("evaluate", files[0], files[0], "--truth", files[1])
+        assert code == 2
+        assert "2 cases and 1 truth file: expected one for each" in err

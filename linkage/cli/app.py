@@ -1,4 +1,4 @@
-"""The commands that make something: run, inspect, simulate, evaluate.
+"""The commands that read tables: run and inspect.
 
 Heavy modules are imported where they are used, so that `linkage --help` is quick.
 """
@@ -15,7 +15,7 @@ import typer
 
 from linkage import __version__
 from linkage import config as settings
-from linkage.cli import look, output
+from linkage.cli import look, measure, output
 from linkage.errors import ConfigError, InputError, shorten, suggestion
 from linkage.schema import VERDICTS
 
@@ -149,81 +149,7 @@ def inspect(
         preview.show(found)
 
 
-@app.command()
-def simulate(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where to write.", show_default=False)
-    ],
-    preset: Annotated[str, typer.Option(metavar="NAME", help="Which population.")] = "demo",
-    accounts: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many accounts.  [default: the preset's]"),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of what is random.")] = 1,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND",
-            help="Leave out the columns of a kind: payment, ip, prompt, email, phone, device, "
-            "user_agent, name or referral. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Write a population with planted operators.
-
-    Writes accounts.csv, events.parquet and truth.csv: who belongs to whom.
-    """
-    import linkage.simulate
-
-    population = linkage.simulate.simulate(folder, preset, accounts, seed, without=without or ())
-    if as_json:
-        output.print_json(population.as_dict())
-        return
-    output.say(
-        f"{population.accounts:,} accounts ({population.fraudulent:,} fraudulent) and "
-        f"{population.events:,} events in {folder}"
-    )
-    if population.operators:
-        output.heading("Planted operators")
-        output.table(
-            ["operator", "kind", "accounts"],
-            [(p.operator, p.kind, p.accounts) for p in population.operators],
-            right=["accounts"],
-        )
-    output.say()
-    output.say(f"Next: linkage run {folder}/accounts.csv {folder}/events.parquet --out case")
-
-
-@app.command()
-def evaluate(
-    case: look.CaseFolder,
-    truth: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE",
-            help="Table of account_id and operator (empty: honest), perhaps kind.",
-            show_default=False,
-        ),
-    ],
-    as_json: Json = False,
-) -> None:
-    """Compare a case with the truth.
-
-    How many honest accounts are accused, how many fraudulent ones and operators are found, how
-    far the confidences can be trusted.
-    """
-    import linkage.evaluate
-
-    evaluation = linkage.evaluate.score(case, truth)
-    if as_json:
-        output.print_json(evaluation.as_dict())
-    else:
-        for line in evaluation.text().splitlines():
-            output.say(line)
-
-
+measure.add_to(app)
 look.add_to(app)
 
 

@@ -9,82 +9,77 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
-from linkage.case import DATABASE, Case
 from linkage.engine import DuckDBEngine, Engine
-from linkage.errors import CaseError, InputError, shorten
+from linkage.errors import InputError, shorten
 from linkage.evaluate.agreement import Agreement, Bin, agreement, calibration, ratio
 from linkage.evaluate.figures import (
+    Accused,
     Evaluation,
     FalseOperator,
     Found,
     HonestKind,
     OperatorKind,
+    Reason,
 )
+from linkage.evaluate.read import expect, read_members, read_truth
+from linkage.evaluate.reasons import with_reasons
+from linkage.evaluate.spread import KindOverSeeds, OverSeeds, Spread, over_seeds
 
 __all__ = [
+    "Accused",
     "Agreement",
     "Bin",
     "Evaluation",
     "FalseOperator",
     "Found",
     "HonestKind",
+    "KindOverSeeds",
     "OperatorKind",
+    "OverSeeds",
+    "Reason",
+    "Spread",
     "evaluate",
+    "over_seeds",
+    "read_members",
     "read_truth",
     "score",
 ]
 
 ORGANISATIONS = ("office", "agency", "class", "campus", "customer")
 SIGNIFICANT = 0.05
+WORST = 50
+"""Accused accounts that are named, at most `OF_ONE` of an operator."""
+OF_ONE = 3
 
 
-def score(case: Path, truth: Path) -> Evaluation:
-    """The figures of a case folder against a truth file (csv, tsv or parquet).
+def score(path: Path, truth: Path, min_size: int = 2) -> Evaluation:
+    """The figures of a case, or of a table of members, against a truth file.
 
-    The truth has columns `account_id` and `operator` (empty: honest), and perhaps `kind`. A folder
-    that holds members.csv and operators.csv alone, from elsewhere perhaps, will do as well. In csv
-    files, cells that were neutralised for spreadsheets (a quote before =, +, - or @) are read as
-    they were.
+    The truth (csv, tsv or parquet) has columns `account_id` and `operator` (empty: honest), and
+    perhaps `kind`. A table of members, from any tool, has `account_id` and `operator_id`, and
+    perhaps `verdict` (without it, all are taken for sockpuppets) and `confidence`. Operators of
+    fewer than `min_size` accounts are left out. In csv files, cells that were neutralised for
+    spreadsheets (a quote before =, +, - or @) are read as they were.
     """
-    if (case / DATABASE).exists():
-        with Case(case) as opened:
-            members, operators = opened.arrow("members"), opened.arrow("operators")
-    else:
-        for name in ("members.csv", "operators.csv"):
-            if not (case / name).is_file():
-                raise CaseError(
-                    f"{case}: expected a case ({DATABASE}, or members.csv and operators.csv),"
-                    f" found no {name}. Make one: linkage run INPUT... --out {case}"
-                )
-        members, operators = _csv(case / "members.csv"), _csv(case / "operators.csv")
-    return evaluate(members, operators, read_truth(truth), where=str(truth))
-
-
-def read_truth(path: Path) -> pa.Table:
-    """A truth file as a table of text columns."""
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no such file. Truth is a table with columns account_id and operator."
-        )
-    if path.suffix == ".parquet":
-        try:
-            return duckdb.connect().read_parquet(str(path)).to_arrow_table()
-        except duckdb.Error as error:
-            raise InputError(f"{path}: not a readable Parquet file ({_first(error)}).") from None
-    return _csv(path)
+    members, operators = read_members(path)
+    figures = evaluate(members, operators, read_truth(truth), str(truth), min_size)
+    return with_reasons(figures, path)
 
 
 def evaluate(
-    members: pa.Table, operators: pa.Table, truth: pa.Table, where: str = "truth"
+    members: pa.Table,
+    operators: pa.Table,
+    truth: pa.Table,
+    where: str = "truth",
+    min_size: int = 1,
 ) -> Evaluation:
     """The figures of members and operators against truth.
 
     `members` has account_id, operator_id, verdict and confidence; `operators` has operator_id and
     q_value; `truth` has account_id and operator, and perhaps kind. `where` names the truth in
-    messages.
+    messages. Operators of fewer than `min_size` accounts are left out.
 
     >>> ids = pa.array([f"a{i}" for i in range(6)])
     >>> truth = pa.table({"account_id": ids, "operator": ["x"] * 5 + [None]})
@@ -97,7 +92,8 @@ def evaluate(
     engine = DuckDBEngine()
     try:
         has_kind = _load(engine, members, operators, truth, where)
-        return _evaluate(engine, has_kind)
+        dropped = _drop_small(engine, min_size)
+        return _evaluate(engine, has_kind, dropped)
     finally:
         engine.close()
 
@@ -106,10 +102,10 @@ def _load(
     engine: Engine, members: pa.Table, operators: pa.Table, truth: pa.Table, where: str
 ) -> bool:
     """Check and join: `t` (truth), `m` (members with truth) and `o` (operators of the case)."""
-    _expect(members, "members", ["account_id", "operator_id", "verdict", "confidence"])
-    _expect(operators, "operators", ["operator_id", "q_value"])
+    expect(members, "members", ["account_id", "operator_id", "verdict", "confidence"])
+    expect(operators, "operators", ["operator_id", "q_value"])
     truth = truth.rename_columns([name.strip().lower() for name in truth.column_names])
-    _expect(truth, where, ["account_id", "operator"])
+    expect(truth, where, ["account_id", "operator"])
     has_kind = "kind" in truth.column_names
     engine.put("raw_truth", truth)
     engine.put("raw_members", members)
@@ -124,7 +120,7 @@ def _load(
         "all_members",
         "SELECT account_id::VARCHAR AS account_id, operator_id::VARCHAR AS operator_id,"
         " verdict::VARCHAR AS verdict, try_cast(confidence AS DOUBLE) AS confidence"
-        " FROM raw_members",
+        " FROM raw_members WHERE nullif(trim(operator_id::VARCHAR), '') IS NOT NULL",
     )
     for table, name in (("t", where), ("all_members", "members")):
         twice = engine.rows(
@@ -161,8 +157,27 @@ def _load(
     return has_kind
 
 
-def _evaluate(engine: Engine, has_kind: bool) -> Evaluation:
-    notes = []
+def _drop_small(engine: Engine, min_size: int) -> str:
+    """Leave operators of few accounts out of `all_members` and `m`; a note about it, or nothing."""
+    small = (
+        "(SELECT operator_id FROM all_members GROUP BY operator_id"
+        f" HAVING count(*) < {int(min_size)})"
+    )
+    operators, accounts = engine.rows(
+        "SELECT count(DISTINCT operator_id), count(*) FROM all_members"
+        f" WHERE operator_id IN {small}"
+    )[0]
+    for table in ("m", "all_members"):
+        engine.create(f"large_{table}", f"FROM {table} WHERE operator_id NOT IN {small}")
+    for table in ("m", "all_members"):
+        engine.create(table, f"FROM large_{table}")
+    if not operators:
+        return ""
+    return f"{operators:,} operators of fewer than {min_size} accounts ({accounts:,}) are left out."
+
+
+def _evaluate(engine: Engine, has_kind: bool, dropped: str) -> Evaluation:
+    notes = [dropped] if dropped else []
     accounts, honest = engine.rows("SELECT count(*), count(*) - count(operator) FROM t")[0]
     members = engine.value("SELECT count(*) FROM all_members")
     known = engine.value("SELECT count(*) FROM m")
@@ -187,15 +202,19 @@ def _evaluate(engine: Engine, has_kind: bool) -> Evaluation:
     _match(engine)
     operators = tuple(_found(engine))
     kinds = _honest_kinds(engine) if has_kind else ()
-    significant, false = engine.rows(
-        "SELECT count(*), count(*) FILTER (NOT is_one) FROM matched JOIN o USING (operator_id)"
-        f" WHERE verdict = 'sockpuppets' AND q_value < {SIGNIFICANT}"
+    accusing, wrong, significant, false = engine.rows(
+        "SELECT count(*), count(*) FILTER (NOT is_one),"
+        f" count(*) FILTER (q_value < {SIGNIFICANT}),"
+        f" count(*) FILTER (q_value < {SIGNIFICANT} AND NOT is_one)"
+        " FROM matched LEFT JOIN o USING (operator_id) WHERE verdict = 'sockpuppets'"
     )[0]
+    if accusing and not engine.value("SELECT count(q_value) FROM o"):
+        notes.append("No operator has a q-value: nothing is said of those below 0.05.")
     bins = calibration(engine)
     confident = sum(b.members for b in bins)
     error = sum(b.members * abs(b.confidence - b.belonging) for b in bins)
     if not confident:
-        notes.append("No operator of the case has members with truth: no calibration.")
+        notes.append("No operator has members with truth and a confidence: no calibration.")
     large = [op for op in operators if op.accounts >= 10]
     small = [op for op in operators if op.accounts >= 5]
     return Evaluation(
@@ -222,6 +241,8 @@ def _evaluate(engine: Engine, has_kind: bool) -> Evaluation:
         any_verdict=agreement(engine, "true"),
         calibration_error=ratio(error, confident),
         calibration=bins,
+        accusing_operators=accusing,
+        accusing_operators_false=wrong,
         significant_operators=significant,
         significant_operators_false=false,
         false_share=ratio(false, significant),
@@ -229,6 +250,7 @@ def _evaluate(engine: Engine, has_kind: bool) -> Evaluation:
         operator_kinds=_operator_kinds(engine, operators) if has_kind else (),
         honest_kinds=kinds,
         false_operators=_false_operators(engine),
+        accused_accounts=_accused_accounts(engine),
         notes=tuple(notes),
     )
 
@@ -262,8 +284,11 @@ def _found(engine: Engine) -> list[Found]:
         " QUALIFY row_number() OVER (PARTITION BY s.operator"
         " ORDER BY together / (size + accounts - together) DESC, operator_id) = 1)"
         " SELECT operator, kind, accounts, operator_id, verdict,"
-        " coalesce(together / size, 0), coalesce(together / accounts, 0)"
-        " FROM sizes LEFT JOIN best USING (operator) ORDER BY accounts DESC, operator"
+        " coalesce(together / size, 0), coalesce(together / accounts, 0),"
+        " coalesce(inside / accounts, 0), coalesce(parts, 0)"
+        " FROM sizes LEFT JOIN best USING (operator) LEFT JOIN"
+        " (SELECT operator, sum(together) AS inside, count(*) AS parts FROM overlap"
+        " GROUP BY operator) USING (operator) ORDER BY accounts DESC, operator"
     )
     return [Found(*row) for row in rows]
 
@@ -315,25 +340,15 @@ def _false_operators(engine: Engine) -> tuple[FalseOperator, ...]:
     return tuple(FalseOperator(*row) for row in rows)
 
 
-def _expect(table: pa.Table, name: str, columns: list[str]) -> None:
-    missing = [column for column in columns if column not in table.column_names]
-    if missing:
-        found = ", ".join(table.column_names) or "none"
-        raise InputError(
-            f"{name}: expected columns {', '.join(columns)}; {missing[0]} is missing"
-            f" (found: {shorten(found, 120)}). Rename the column, or name the right file."
-        )
-
-
-def _csv(path: Path) -> pa.Table:
-    """A csv table of text, without the quotes that keep spreadsheets from seeing formulas."""
-    try:
-        relation = duckdb.connect().read_csv(str(path), all_varchar=True, header=True)
-        plain = "regexp_replace(COLUMNS(*), '^''([=+@\\t\\r-])', '\\1')"
-        return relation.project(plain).to_arrow_table().rename_columns(relation.columns)
-    except (duckdb.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected a CSV table with a header ({_first(error)}).") from None
-
-
-def _first(error: Exception) -> str:
-    return shorten(str(error).splitlines()[0], 120)
+def _accused_accounts(engine: Engine) -> tuple[Accused, ...]:
+    """Honest accounts accused with most confidence, a few of each operator."""
+    rows = engine.rows(
+        "SELECT account_id, kind, m.operator_id,"
+        " CASE WHEN is_one THEN x.operator END, confidence"
+        " FROM m JOIN matched x USING (operator_id)"
+        " WHERE m.operator IS NULL AND m.verdict = 'sockpuppets'"
+        " QUALIFY row_number() OVER (PARTITION BY m.operator_id"
+        f" ORDER BY confidence DESC NULLS LAST, account_id) <= {OF_ONE}"
+        f" ORDER BY confidence DESC NULLS LAST, account_id LIMIT {WORST}"
+    )
+    return tuple(Accused(*row) for row in rows)

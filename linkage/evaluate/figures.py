@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from linkage.errors import shorten
 from linkage.evaluate.agreement import Agreement, Bin
 
 PRECISION, RECALL = 0.9, 0.8
-WORST = 15
+SHOWN = 15
+"""Lines of each list of errors that is printed, and errors whose evidence is looked up."""
 # columns of words, which stand to the left
 WORDS = {
     "Confidence",
@@ -16,10 +19,14 @@ WORDS = {
     "Kind of honest account",
     "Operator missed",
     "False operator",
+    "Honest accused",
     "kind",
     "best match",
     "verdict",
+    "why not",
     "who",
+    "in",
+    "mostly",
 }
 
 
@@ -34,11 +41,28 @@ class Found:
     verdict: str | None
     precision: float
     recall: float
+    inside: float
+    """Share of its accounts that are in any operator of the case."""
+    parts: int
+    """How many operators of the case have some of its accounts."""
 
     @property
     def is_found(self) -> bool:
         """Whether the match is good enough, whatever its verdict."""
         return self.precision >= PRECISION and self.recall >= RECALL
+
+    @property
+    def why_not(self) -> str:
+        """In words, why it does not count as found."""
+        if not self.parts:
+            return "no member found"
+        if self.is_found:
+            return "" if self.verdict == "sockpuppets" else f"called {self.verdict}"
+        if self.precision < PRECISION:
+            return f"{1 - self.precision:.0%} of the match are others"
+        if self.inside >= RECALL:
+            return f"in {self.parts} parts"
+        return f"{1 - self.inside:.0%} in no operator"
 
 
 @dataclass(frozen=True)
@@ -66,6 +90,17 @@ class HonestKind:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """A signal that speaks for it: members and others that have it, and its weight in nats."""
+
+    kind: str
+    value: str
+    members: int
+    others: int
+    nats: float
+
+
+@dataclass(frozen=True)
 class FalseOperator:
     """An operator called sockpuppets whose accounts are mostly not one operator's."""
 
@@ -73,6 +108,19 @@ class FalseOperator:
     accounts: int
     q_value: float | None
     kinds: str
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Accused:
+    """An honest account in an operator called sockpuppets; `of`: whose operator it mostly is."""
+
+    account_id: str
+    kind: str
+    operator_id: str
+    of: str | None
+    confidence: float | None
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +148,8 @@ class Evaluation:
     any_verdict: Agreement
     calibration_error: float | None
     calibration: tuple[Bin, ...]
+    accusing_operators: int
+    accusing_operators_false: int
     significant_operators: int
     significant_operators_false: int
     false_share: float | None
@@ -107,6 +157,7 @@ class Evaluation:
     operator_kinds: tuple[OperatorKind, ...]
     honest_kinds: tuple[HonestKind, ...]
     false_operators: tuple[FalseOperator, ...]
+    accused_accounts: tuple[Accused, ...]
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -143,6 +194,10 @@ def _lines(e: Evaluation) -> list[str]:
         ("B-cubed, sockpuppets", _prf(e.sockpuppets, "bcubed")),
         ("B-cubed, any verdict", _prf(e.any_verdict, "bcubed")),
         ("Calibration error of confidences", _decimal(e.calibration_error)),
+        (
+            "False among sockpuppets",
+            f"{e.accusing_operators_false} of {e.accusing_operators}",
+        ),
         (
             "False among sockpuppets with q < 0.05",
             f"{e.significant_operators_false} of {e.significant_operators}"
@@ -196,7 +251,7 @@ def _lines(e: Evaluation) -> list[str]:
     missed = [op for op in e.operators if not op.is_found or op.verdict != "sockpuppets"]
     lines += _table(
         "Operator missed",
-        ("kind", "accounts", "best match", "verdict", "precision", "recall"),
+        ("kind", "accounts", "best match", "verdict", "precision", "recall", "why not"),
         [
             (
                 op.operator,
@@ -206,8 +261,9 @@ def _lines(e: Evaluation) -> list[str]:
                 op.verdict or "-",
                 f"{op.precision:.3f}",
                 f"{op.recall:.3f}",
+                op.why_not,
             )
-            for op in missed[:WORST]
+            for op in missed[:SHOWN]
         ],
     )
     lines += _table(
@@ -215,8 +271,18 @@ def _lines(e: Evaluation) -> list[str]:
         ("accounts", "q", "who"),
         [
             (op.operator_id, f"{op.accounts:,}", _decimal(op.q_value), op.kinds)
-            for op in e.false_operators[:WORST]
+            for op in e.false_operators[:SHOWN]
         ],
+        [_reasons(op.reasons) for op in e.false_operators[:SHOWN]],
+    )
+    lines += _table(
+        "Honest accused",
+        ("kind", "in", "mostly", "confidence"),
+        [
+            (a.account_id, a.kind, a.operator_id, a.of or "-", _decimal(a.confidence))
+            for a in e.accused_accounts[:SHOWN]
+        ],
+        [_reasons(a.reasons) for a in e.accused_accounts[:SHOWN]],
     )
     return lines + [f"\n{note}" for note in e.notes]
 
@@ -234,19 +300,37 @@ def _prf(a: Agreement, which: str) -> str:
     return ", ".join(f"{name} {_decimal(getattr(a, f'{which}_{name}'))}" for name in names)
 
 
-def _table(name: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    """A table under an empty line, words to the left, numbers to the right; none without rows."""
+def _reasons(reasons: tuple[Reason, ...]) -> list[str]:
+    """Evidence, a line a signal."""
+    return [
+        f"    {r.nats:+.2f}  {r.kind} {shorten(r.value, 60)}: {r.members:,} members,"
+        f" {r.others:,} others"
+        for r in reasons
+    ]
+
+
+def _table(
+    name: str,
+    columns: tuple[str, ...],
+    rows: list[tuple[str, ...]],
+    below: Sequence[Sequence[str]] = (),
+) -> list[str]:
+    """A table under an empty line, words to the left, numbers to the right; none without rows.
+
+    `below` has lines to stand under each row.
+    """
     if not rows:
         return []
     table = [(name, *columns), *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = [""]
-    for row in table:
+    for number, row in enumerate(table):
         cells = [
             cell.ljust(width) if title in WORDS else cell.rjust(width)
             for cell, width, title in zip(row, widths, (name, *columns), strict=True)
         ]
         lines.append("  ".join(cells).rstrip())
+        lines += below[number - 1] if number and below else ()
     return lines
 
 
