@@ -1,5 +1,7 @@
 import base64
+import gzip
 import hashlib
+import itertools
 import json
 import random
 import re
@@ -9,30 +11,42 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_case import HOSTILE, hostile, large, make, small
+from report_case import HOSTILE, START, hostile, large, make, small
 
 from linkage import report
-from linkage.errors import CaseError
-from linkage.report import graph, timeline
+from linkage.errors import CaseError, InputError
 from linkage.report.redaction import Redaction
 
 BLOCK = re.compile(r'<script type="application/json" id="([^"]+)">([^<]*)</script>')
 
 
-def page_of(tmp_path, rows, name="case", redact=False):
+def pages_of(tmp_path, rows, name="case", redact=False):
+    """The pages of a report by file name."""
     database = make(tmp_path / f"{name}.duckdb", rows)
     report.write(database, tmp_path / name, redact)
-    return (tmp_path / name / "index.html").read_text(encoding="utf-8")
+    return {p.name: p.read_text(encoding="utf-8") for p in sorted((tmp_path / name).iterdir())}
 
 
 def blocks(page):
     return {name: json.loads(text) for name, text in BLOCK.findall(page)}
 
 
-def test_page_holds_what_the_tables_say(tmp_path):
-    data = blocks(page_of(tmp_path, small()))
-    overview = data["overview"]
-    assert overview["operators"][0] == [
+def data_of(pages, file):
+    """The data of an operator's page, and of its members."""
+    found = blocks(pages[file])
+    return found["operator"], found["members"]
+
+
+def held(members):
+    """Which signals each member holds: the gaps of the data added up."""
+    return [list(itertools.accumulate(gaps)) for gaps in members["held"]]
+
+
+def test_pages_hold_what_the_tables_say(tmp_path):
+    pages = pages_of(tmp_path, small())
+    assert set(pages) == {"index.html", "OP-AAAAAA.html", "OP-BBBBBB.html"}
+    overview = blocks(pages["index.html"])["overview"]
+    row = [
         "OP-AAAAAA",
         "sockpuppets",
         0.97,
@@ -42,81 +56,156 @@ def test_page_holds_what_the_tables_say(tmp_path):
         "2025-03-01 00:00",
         "2025-03-10 00:00",
         "5 accounts share 2 cards (card-A, card-B) and a template.",
+        "OP-AAAAAA.html",
     ]
+    assert overview["operators"][0] == row
     assert overview["found"] == [["sockpuppets", 1, 5], ["household", 1, 3]]
     assert overview["inputs"][0][::2] == ["accounts.csv", 1234567]
     assert overview["rejected"] == [["", "ip", "private address", 3, 40, "10.0.0.1"]]
     assert overview["ignored"] == [["email_domain", "free mail", 1, 900]]
     assert overview["run"] == {"run": 1, "finished": "2025-03-11 00:00", "seed": 7}
     assert overview["chance"] == {"limit": 0.05, "tested": 2, "strong": 1, "expected": 0.0}
+    # all accounts, then members of sockpuppets, by day
+    assert overview["timeline"]["bars"] == [[1] * 8, [1] * 5 + [0] * 3]
 
-    first = data["operator-0"]
-    assert first["scorecard"][0] == ["cards", "2 cards for 5 accounts", 2.0]
-    assert [s[1] for s in first["signals"]] == ["card-A", "Translate ⟨…⟩ into ⟨…⟩", "card-B"]
-    assert first["members"]["id"] == ["acc-2", "acc-0", "acc-1", "acc-3", "acc-4"]
-    # of acc-2's signals the heaviest two, as positions in the list of signals
-    assert first["members"]["signals"][:2] == [0, 2]
-    assert first["members"]["signals"][-2:] == [1, -1]
-    assert first["held_by_one"] == 1
-    assert first["timeline"]["bars"][0] == [1, 1, 1, 1, 1]
-    assert first["judgements"] == [["2025-03-01 00:00", "Ann", "confirmed", "seen before"]]
-    bundles = {tuple(sorted(b)): n for n, b in first["graph"]["bundles"]}
-    assert sum(bundles.values()) == 5
-    assert len(bundles) == 4
+    operator, members = data_of(pages, "OP-AAAAAA.html")
+    assert operator["operator"] == row
+    assert (operator["place"], operator["of"]) == (0, 2)
+    assert operator["scorecard"][0] == ["cards", "2 cards for 5 accounts", 2.0]
+    assert operator["signals"] == [
+        ["payment", "card-A", 3, 0, 7.0],
+        ["prompt", "Translate ⟨…⟩ into ⟨…⟩", 5, 4, 2.5],
+        ["payment", "card-B", 2, 1, 6.0],
+    ]
+    assert operator["timeline"]["bars"][0] == [1, 1, 1, 1, 1]
+    assert operator["judgements"] == [["2025-03-01 00:00", "Ann", "confirmed", "seen before"]]
+    # midnights of 1 to 3 March 2025, a Saturday to a Monday: 2, 2 and 1 of the five members
+    assert {n: k for n, k in enumerate(operator["hours"]["week"]) if k} == {0: 1, 120: 2, 144: 2}
+    assert operator["hours"]["peak"] == ["2025-03-01 00:00", 2]
+    assert members["id"] == ["acc-2", "acc-0", "acc-1", "acc-3", "acc-4"]
+    assert held(members) == [[0, 1, 2], [0, 1], [0, 1], [1, 2], [1]]
+    # acc-4 has the template alone: without its 2.5 nats, the odds of 5 to 4 are left
+    assert members["relies_on"] == [0, 0, 0, 2, 1]
+    assert members["without"][-1] == round(5 / 9, 3)
+    assert operator["relied_on"] == []
+    bundles = [n for n, _ in operator["graph"]["bundles"]]
+    assert sorted(bundles) == [1, 1, 1, 2]
+    assert [bundles[b] for b in members["bundle"]] == [1, 2, 2, 1, 1]
+
+
+def test_members_that_one_signal_holds_are_counted(tmp_path):
+    rows = small()
+    # among a hundred more accounts, nothing but evidence makes a member
+    rows["accounts"] += [(n, f"other-{n}", None, None, None, 1) for n in range(8, 108)]
+    operator, members = data_of(pages_of(tmp_path, rows), "OP-AAAAAA.html")
+    assert operator["relied_on"] == [[0, 2], [1, 1], [2, 1]]
+    falling = [p < 0.5 for p in members["without"]]
+    assert dict(zip(members["id"], falling, strict=True)) == {
+        "acc-0": True,  # 9.5 nats, 7 of them from its card
+        "acc-1": True,
+        "acc-2": False,  # two cards
+        "acc-3": True,
+        "acc-4": True,
+    }
 
 
 def test_same_bytes_whatever_the_row_order(tmp_path):
     rows = large(members=300, operators=6)
-    page = page_of(tmp_path, rows)
+    pages = pages_of(tmp_path, rows)
     shuffled = {name: random.Random(3).sample(some, len(some)) for name, some in rows.items()}
-    assert page_of(tmp_path, shuffled, "other") == page
+    assert pages_of(tmp_path, shuffled, "other") == pages
 
 
-def test_one_file_readable_by_its_owner_and_an_earlier_one_stays(tmp_path, monkeypatch):
-    page_of(tmp_path, small())
-    path = tmp_path / "case" / "index.html"
-    assert [p.name for p in path.parent.iterdir()] == ["index.html"]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    before = path.read_bytes()
+def test_readable_by_its_owner_and_an_earlier_one_stays(tmp_path, monkeypatch):
+    before = pages_of(tmp_path, small())
+    folder = tmp_path / "case"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()} == {0o600}
 
     def broken(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(report.os, "fsync", broken)
+    monkeypatch.setattr(report.place, "new_file", broken)
     with pytest.raises(OSError, match="disk full"):
-        report.write(tmp_path / "case.duckdb", path.parent)
-    assert [p.name for p in path.parent.iterdir()] == ["index.html"]
+        report.write(tmp_path / "case.duckdb", folder)
+    monkeypatch.undo()
+    assert {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir())} == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["case", "case.duckdb"]
+    report.write(tmp_path / "case.duckdb", folder)
+    assert {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir())} == before
+
+
+def test_what_is_no_report_is_never_replaced(tmp_path):
+    database = make(tmp_path / "case.duckdb", small())
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "thesis.txt").write_text("years")
+    with pytest.raises(InputError, match=r'other things in it \(first: "thesis.txt"\).*--out'):
+        report.write(database, tmp_path / "desk")
+    with pytest.raises(InputError, match="is a file"):
+        report.write(database, tmp_path / "desk" / "thesis.txt")
+    assert [p.name for p in (tmp_path / "desk").iterdir()] == ["thesis.txt"]
+
+
+def test_one_operator_as_one_file(tmp_path):
+    database = make(tmp_path / "case.duckdb", small())
+    path = tmp_path / "to" / "send.html"
+    report.write_operator(database, "OP-BBBBBB", path)
+    [operator, members] = blocks(path.read_text(encoding="utf-8")).values()
+    pages_of(tmp_path, small(), "whole")
+    whole = blocks((tmp_path / "whole" / "OP-BBBBBB.html").read_text(encoding="utf-8"))
+    assert operator == {**whole["operator"], "alone": True}
+    assert operator["place"] == 1
+    assert members == whole["members"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r'no operator "OP-CCCCCC".*linkage operators'):
+        report.write_operator(database, "OP-CCCCCC", path)
     assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["send.html"]
 
 
-def test_policy_admits_this_style_and_script_alone(tmp_path):
-    page = page_of(tmp_path, hostile())
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
-    assert policy.startswith("default-src 'none'; ")
-    for tag in ("script", "style"):
-        content = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)[1]
-        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{digest}'" in policy
-    assert not re.search(r"unsafe|https?:(?!//www\.w3\.org/2000/svg)", re.sub(BLOCK, "", page))
-    assert "innerHTML" not in page
+def test_policy_admits_our_style_and_scripts_alone(tmp_path):
+    for page in pages_of(tmp_path, hostile()).values():
+        policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
+        assert policy.startswith("default-src 'none'; ")
+        packed = re.search(r'id="library">([^<]*)</script>', page)[1]
+        library = gzip.decompress(base64.b64decode(packed))
+        assert b"vis-network" in library[:100]
+        [style] = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+        [script] = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+        digests = [
+            base64.b64encode(hashlib.sha256(content).digest()).decode()
+            for content in (script.encode(), library, style.encode())
+        ]
+        assert policy == (
+            f"default-src 'none'; script-src 'sha256-{digests[0]}' 'sha256-{digests[1]}'; "
+            f"style-src 'sha256-{digests[2]}'; base-uri 'none'; form-action 'none'"
+        )
+        ours = re.sub(BLOCK, "", page)
+        assert not re.search(r"unsafe|https?:(?!//www\.w3\.org/2000/svg)", ours)
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b", ours)
 
 
 def test_hostile_values_stay_inert_and_read_back(tmp_path):
-    page = page_of(tmp_path, hostile())
-    found = BLOCK.findall(page)
-    assert len(found) == 1 + len(HOSTILE)
-    for _, text in found:
-        assert not set(text) & set("<>&\u2028\u2029")
-    assert page.count("<script") == len(found) + 1
-    ids = {row[0] for row in blocks(page)["overview"]["operators"]}
+    pages = pages_of(tmp_path, hostile())
+    # not one file is named by what somebody typed
+    assert set(pages) == {"index.html"} | {f"operator-{n + 1}.html" for n in range(len(HOSTILE))}
+    for page in pages.values():
+        found = BLOCK.findall(page)
+        for _, text in found:
+            assert not set(text) & set("<>&\u2028\u2029")
+        assert page.count("<script") == len(found) + 2
+    ids = {row[0] for row in blocks(pages["index.html"])["overview"]["operators"]}
     assert ids == {t if len(t) <= 200 else f"{t[:200]}… ({len(t) - 200:,} more characters)"
                    for t in HOSTILE}  # fmt: skip
 
 
 def test_empty_case(tmp_path):
-    data = blocks(page_of(tmp_path, {}))
-    assert data["overview"]["operators"] == []
-    assert data["overview"]["chance"]["tested"] == 0
+    pages = pages_of(tmp_path, {})
+    assert set(pages) == {"index.html"}
+    overview = blocks(pages["index.html"])["overview"]
+    assert overview["operators"] == []
+    assert overview["chance"]["tested"] == 0
 
 
 def test_values_that_are_missing(tmp_path):
@@ -125,10 +214,12 @@ def test_values_that_are_missing(tmp_path):
                          for name, *_ in rows["operators"]]  # fmt: skip
     rows["members"] = [(n, name, op, None, None, None, None) for n, name, op, *_ in rows["members"]]
     rows["scorecard"] = [("OP-AAAAAA", None, None, float("nan"))]
-    data = blocks(page_of(tmp_path, rows))
-    assert data["overview"]["operators"][0][1:] == [None, None, None, None, [], None, None, ""]
-    assert data["operator-0"]["scorecard"] == [[None, "", None]]
-    assert data["operator-0"]["members"]["confidence"] == [None] * 5
+    pages = pages_of(tmp_path, rows)
+    overview = blocks(pages["index.html"])["overview"]
+    assert overview["operators"][0][1:9] == [None, None, None, None, [], None, None, ""]
+    operator, members = data_of(pages, "OP-AAAAAA.html")
+    assert operator["scorecard"] == [[None, "", None]]
+    assert members["confidence"] == members["without"] == [None] * 5
 
 
 def test_no_case(tmp_path):
@@ -140,35 +231,37 @@ def test_no_case(tmp_path):
     assert not (tmp_path / "report").exists()
 
 
-def test_what_is_not_listed_is_counted(tmp_path):
-    rows = small()
-    cards = [(10 + n, "payment", f"card-{n:03}", None, 2, None) for n in range(300)]
-    rows["signals"] += cards
-    rows["evidence"] += [("OP-AAAAAA", s, kind, v, 2, 0, 1.0) for s, kind, v, *_ in cards]
-    detail = blocks(page_of(tmp_path, rows))["operator-0"]
-    assert detail["kinds"] == [["payment", 302], ["prompt", 1]]
-    assert sum(s[0] == "payment" for s in detail["signals"]) == 100
-
-
 def test_large_case_is_compact(tmp_path):
-    page = page_of(tmp_path, large())
-    assert len(page.encode()) < 10_000_000
-    detail = blocks(page)["operator-0"]
-    assert len(detail["members"]["id"]) == 20_000
-    assert {n for n, _ in detail["graph"]["bundles"]} != {1}
-    assert len(detail["graph"]["signals"]) + len(detail["graph"]["bundles"]) <= 60
+    pages = pages_of(tmp_path, large())
+    assert max(len(page.encode()) for page in pages.values()) < 10_000_000
+    operator, members = data_of(pages, "OP-000000.html")
+    assert len(members["id"]) == 20_000
+    assert {n for n, _ in operator["graph"]["bundles"]} != {1}
+    assert len(operator["graph"]["signals"]) + len(operator["graph"]["bundles"]) <= 60
 
 
-def test_members_beyond_the_budget_are_left_to_the_list(tmp_path, monkeypatch):
-    monkeypatch.setattr("linkage.report.data.MEMBERS_LISTED", 310)
-    monkeypatch.setattr("linkage.report.data.FEWEST", 3)
-    monkeypatch.setattr("linkage.report.data.OPERATORS_DETAILED", 4)
-    data = blocks(page_of(tmp_path, large(members=300, operators=6)))
-    assert len(data["operator-0"]["members"]["id"]) == 300
-    assert len(data["operator-1"]["members"]["id"]) == 10
-    assert len(data["operator-2"]["members"]["id"]) == 3
-    assert "operator-4" not in data
-    assert len(data["overview"]["operators"]) == 6
+def test_what_a_page_can_not_hold_is_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("linkage.report.operator.MEMBERS", 100)
+    monkeypatch.setattr("linkage.report.operator.HELD", 1)
+    monkeypatch.setattr("linkage.report.tables.PAGES", 4)
+    rows = large(members=300, operators=6)
+    pages = pages_of(tmp_path, rows)
+    assert len(pages) == 5
+    operators = blocks(pages["index.html"])["overview"]["operators"]
+    assert [row[-1] is None for row in operators] == [False] * 4 + [True] * 2
+    operator, members = data_of(pages, "OP-000000.html")
+    assert operator["operator"][3] == 300
+    assert len(members["id"]) == 100
+    sure = sorted((row[4] for row in rows["members"] if row[2] == "OP-000000"), reverse=True)
+    assert members["confidence"] == [round(p, 4) for p in sure[:100]]
+    assert max(map(len, members["held"])) <= 8
+
+
+def test_batches_change_nothing(tmp_path, monkeypatch):
+    rows = large(members=300, operators=6)
+    pages = pages_of(tmp_path, rows)
+    monkeypatch.setattr("linkage.report.tables.BATCH", 1)
+    assert pages_of(tmp_path, rows, "other") == pages
 
 
 def test_redacted_values_are_gone_but_still_match(tmp_path):
@@ -179,18 +272,38 @@ def test_redacted_values_are_gone_but_still_match(tmp_path):
     )
     rows["accounts"][0] = (0, "ann@corp.example", *rows["accounts"][0][2:])
     rows["members"][0] = (0, "ann@corp.example", *rows["members"][0][2:])
-    page = page_of(tmp_path, rows, redact=True)
+    pages = pages_of(tmp_path, rows, redact=True)
     for raw in ("card-A", "card-B", "198.51.100.7", "corp.example", "Ann", "gmail.com"):
-        assert raw not in "".join(text for _, text in BLOCK.findall(page)), raw
-    data = blocks(page)
-    first = data["operator-0"]
-    assert data["overview"]["redacted"] is True
-    assert first["signals"][0][1] in data["overview"]["operators"][0][8]
-    assert data["overview"]["rejected"][0][5] == first["signals"][0][1]
-    assert first["signals"][1][1] == "Translate ⟨…⟩ into ⟨…⟩"
-    assert "acc-2" in first["members"]["id"]
-    other = blocks(page_of(tmp_path, rows, "again", redact=True))
-    assert other["operator-0"]["signals"][0][1] != first["signals"][0][1]
+        for page in pages.values():
+            assert raw not in "".join(text for _, text in BLOCK.findall(page)), raw
+    overview = blocks(pages["index.html"])["overview"]
+    operator, members = data_of(pages, "OP-AAAAAA.html")
+    assert overview["redacted"] is operator["redacted"] is True
+    # one value has one mask, in a sentence and on another page too
+    assert operator["signals"][0][1] in overview["operators"][0][8]
+    assert overview["rejected"][0][5] == operator["signals"][0][1]
+    assert operator["signals"][1][1] == "Translate ⟨…⟩ into ⟨…⟩"
+    assert "acc-2" in members["id"]
+    again, _ = data_of(pages_of(tmp_path, rows, "again", redact=True), "OP-AAAAAA.html")
+    assert again["signals"][0][1] != operator["signals"][0][1]
+
+
+def test_operators_that_share_are_near(tmp_path):
+    rows = small()
+    # two of the three at home use the cards' operator's template, one its card A
+    rows["edges"] += [(5, 3, START, START, 1), (6, 3, START, START, 1), (6, 1, START, START, 1)]
+    pages = pages_of(tmp_path, rows)
+    operator, _ = data_of(pages, "OP-AAAAAA.html")
+    [near] = operator["near"]
+    name, verdict, accounts, file, signals, users, strongest, nats = near
+    assert (name, verdict, accounts, file) == ("OP-BBBBBB", "household", 3, "OP-BBBBBB.html")
+    assert (signals, users) == (2, 2)
+    assert operator["signals"][strongest][1] == "card-A"
+    assert nats == round((2.5 + 2.5 + 7.0) / 3, 2)
+    assert data_of(pages, "OP-BBBBBB.html")[0]["near"] == []
+    drawn = blocks(pages["index.html"])["overview"]["map"]
+    assert [o[0] for o in drawn["operators"]] == [0, 1]
+    assert drawn["ties"] == [[0, 1, 4.0, 2, "payment"]]
 
 
 @given(
@@ -208,43 +321,3 @@ def test_nothing_that_names_a_person_is_left(value, kind):
 def test_dates_and_counts_stay_in_redacted_sentences():
     sentence = "20,500 accounts signed up from 2025-03-05 to 2025-04-01; 61.5% share 3 cards."
     assert Redaction(True).sentence(sentence) == sentence
-
-
-BUNDLES = st.dictionaries(st.integers(1, 2**20 - 1), st.integers(1, 5000), min_size=1, max_size=120)
-
-
-@given(BUNDLES, st.integers(0, 100))
-def test_drawing_accounts_for_everyone(bundles, without):
-    signals = max(bundles).bit_length()
-    accounts = sum(bundles.values()) + without
-    drawing = graph.draw(bundles, signals, accounts)
-    drawn = sum(n for n, _ in drawing.bundles)
-    assert drawn + drawing.accounts_left + drawing.accounts_without == accounts
-    assert 1 <= len(drawing.bundles) <= graph.BUNDLES
-    assert len(set(drawing.signals)) == len(drawing.signals) <= graph.SIGNALS
-    used = {signal for _, held in drawing.bundles for signal in held}
-    assert used == set(range(len(drawing.signals)))
-    assert graph.draw(dict(reversed(bundles.items())), signals, accounts) == drawing
-
-
-DAYS = st.dictionaries(st.integers(-700_000, 2_900_000), st.integers(1, 1000), max_size=60)
-
-
-@given(DAYS, DAYS)
-def test_timeline_counts_every_day(signups, activity):
-    time = timeline.bars([signups, activity])
-    if time is None:
-        assert not signups
-        assert not activity
-        return
-    for n, days in enumerate((signups, activity)):
-        assert time["totals"][n] == sum(days.values())
-        assert sum(time["bars"][n]) + time["early"][n] + time["late"][n] == time["totals"][n]
-        assert len(time["bars"][n]) <= timeline.BARS
-        assert time["early"][n] + time["late"][n] <= time["totals"][n]
-
-
-def test_stray_dates_do_not_squash_a_timeline():
-    days = {20_000 + n: 100 for n in range(30)} | {0: 1}
-    time = timeline.bars([days])
-    assert (time["start"], time["step"], time["early"], time["late"]) == (20_000, 1, [1], [0])

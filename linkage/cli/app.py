@@ -15,7 +15,7 @@ import typer
 
 from linkage import __version__
 from linkage import config as settings
-from linkage.cli import look, measure, output
+from linkage.cli import look, measure, output, report
 from linkage.errors import ConfigError, InputError, shorten, suggestion
 from linkage.schema import VERDICTS
 
@@ -151,6 +151,7 @@ def inspect(
 
 measure.add_to(app)
 look.add_to(app)
+report.add_to(app)
 
 
 def _settings(
@@ -185,11 +186,11 @@ def _settings(
 
 
 def _summary(case: Case, seconds: float) -> dict[str, Any]:
-    report = case.path / "report" / "index.html"
+    written = case.path / "report" / "index.html"
     details = case.run
     return {
         "case": str(case.path),
-        "report": str(report) if report.exists() else None,
+        "report": str(written) if written.exists() else None,
         "seconds": round(seconds, 1),
         "run": details["run"],
         "seed": details.get("seed"),

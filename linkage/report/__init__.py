@@ -1,108 +1,69 @@
-"""The report of a case: one page that opens from disk, offline, years later.
+"""The report of a case: pages that open from disk, offline, years later.
 
-In: the case's database. Out: `index.html` with its style, its script and its data inside. The
-data were typed by the people under investigation, so the page is built to be safe whatever they
-typed: values stand as JSON in blocks that no browser executes, the script makes text nodes of
-them and never markup, and a Content-Security-Policy admits this one script and style by
-their hashes and no network at all.
+In: the case's database. Out: `index.html`, the operators by rank, and a page for each operator; or
+one operator as one file to send. Every page holds its style, its script and its data, and no
+markup from them (see `page`).
+
+    tables     the case's tables in the order that pages read them
+    overview   the data of the list; map, timeline
+    operator   the data of an operator's page; graph, hours, reliance, timeline
+    redaction  masks for what names a person
+    page       data to HTML;  place: HTML to disk
+    assets/    the script and the style
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
-import duckdb
-
-from linkage.errors import CaseError
-from linkage.report.data import Reader, check
+from linkage.errors import InputError, shorten
+from linkage.report import operator as operators
+from linkage.report import overview, page, place
+from linkage.report.overview import file_name
 from linkage.report.redaction import Redaction
+from linkage.report.tables import Tables, opened
 
-__all__ = ["write"]
-
-SCRIPTS = ("dom.js", "table.js", "drawings.js", "members.js", "operator.js", "index.js")
-# "</script>" and "<!--" can't occur without "<"; the rest keeps the text inert wherever it is put
-ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
+__all__ = ["file_name", "write", "write_operator"]
 
 
 def write(database: Path, folder: Path, redact: bool = False) -> None:
-    """Write the report of the case in `database` to `index.html` in `folder`.
+    """Write the report of the case in `database` to `folder`: index.html and a page an operator.
 
-    The file is written beside and renamed, so a report is there whole or as it was. With `redact`,
-    values that name a person are masks (see `redaction`). `CaseError` if the database can't be
-    read; it must not be open for writing elsewhere.
+    An earlier report there is replaced as a whole. With `redact`, values that name a person are
+    masks (see `redaction`). `CaseError` if the database can't be read, and it must not be open for
+    writing elsewhere; `InputError` if `folder` holds other things than a report.
+
+    >>> write(Path("case/case.duckdb"), Path("report"))
+    Traceback (most recent call last):
+    linkage.errors.CaseError: case/case.duckdb can't be opened ...
     """
-    try:
-        connection = duckdb.connect(str(database), read_only=True)
-    except duckdb.Error as error:
-        raise CaseError(
-            f"{database} can't be opened ({str(error).splitlines()[0]}). "
-            "A report is made from a case: linkage run INPUT... --out CASE"
-        ) from None
-    try:
-        check(connection, str(database))
-        reader = Reader(connection, Redaction(redact))
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(folder / "index.html", _page(reader.overview(), reader.details()))
-    finally:
-        connection.close()
+    with opened(database) as connection, place.folder(folder) as new:
+        tables, redaction = Tables(connection), Redaction(redact)
+        overall = overview.read(tables, redaction)
+        place.new_file(new / "index.html", page.pieces("index", "Operators", {"overview": overall}))
+        for rank, data, members in operators.read(tables, redaction):
+            name = data["operator"][-1]
+            blocks = {"operator": data, "members": members}
+            place.new_file(new / name, page.pieces("operator", f"Operator {rank + 1}", blocks))
 
 
-def _page(overview: dict[str, Any], details: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The page in pieces: an operator's data are parsed only when its section is opened."""
-    style = _asset("style.css")
-    script = '"use strict";\n' + "\n".join(_asset(name) for name in SCRIPTS)
-    page = _asset("page.html")
-    for mark, text in (
-        ("STYLE_HASH", _hash(style)),
-        ("SCRIPT_HASH", _hash(script)),
-        ("STYLE", style),
-    ):
-        page = page.replace(f"%{mark}%", text)
-    before, between, after = _split(page)
-    yield before
-    yield _block("overview", overview)
-    for place, detail in enumerate(details):
-        yield _block(f"operator-{place}", detail)
-    yield between + script + after
+def write_operator(database: Path, operator: str, path: Path, redact: bool = False) -> None:
+    """Write the page of one operator, by its full id, as the one self-contained file `path`.
 
+    It differs from the page in a report's folder in that it links to no other. Errors as in
+    `write`, and `InputError` if there is no such operator.
 
-def _split(page: str) -> tuple[str, str, str]:
-    before, rest = page.split("%DATA%")
-    between, after = rest.split("%SCRIPT%")
-    return before, between, after
-
-
-def _block(name: str, data: dict[str, Any]) -> str:
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return f'<script type="application/json" id="{name}">{text.translate(ESCAPES)}</script>\n'
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _asset(name: str) -> str:
-    return resources.files("linkage.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _replace(path: Path, pieces: Iterable[str]) -> None:
-    """Write a file beside `path`, readable by its owner only, and rename it."""
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(pieces)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    >>> write_operator(Path("case/case.duckdb"), "OP-7F3K2A", Path("OP-7F3K2A.html"))
+    Traceback (most recent call last):
+    linkage.errors.CaseError: case/case.duckdb can't be opened ...
+    """
+    with opened(database) as connection:
+        tables, redaction = Tables(connection, only=operator), Redaction(redact)
+        for rank, data, members in operators.read(tables, redaction):
+            blocks = {"operator": {**data, "alone": True}, "members": members}
+            place.file(path, page.pieces("operator", f"Operator {rank + 1}", blocks))
+            return
+    raise InputError(
+        f"no operator {shorten(operator)} in {database.parent}. "
+        f"List them: linkage operators {database.parent}"
+    )

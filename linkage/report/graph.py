@@ -36,6 +36,15 @@ class Drawing:
     """Bundles too small to be drawn."""
     accounts_left: int
     """Accounts in them."""
+    masks: list[int]
+    """Of each bundle the signals that its accounts have, by bit."""
+    considered: int
+    """Signals that tell bundles apart: those with a lower bit."""
+
+    def bundle_of(self, mask: int) -> int:
+        """The bundle of an account that has the signals `mask`, or -1."""
+        mask &= (1 << self.considered) - 1
+        return self.masks.index(mask) if mask in self.masks else -1
 
 
 def draw(bundles: dict[int, int], signals: int, accounts: int) -> Drawing:
@@ -61,6 +70,8 @@ def draw(bundles: dict[int, int], signals: int, accounts: int) -> Drawing:
         accounts_without=max(accounts - inside, 0),
         bundles_left=len(kept) - len(best),
         accounts_left=inside - drawn,
+        masks=[mask for mask, _ in rows],
+        considered=best_count,
     )
 
 

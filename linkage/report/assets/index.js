@@ -1,13 +1,12 @@
-// The list of operators, and which view is shown: the address's hash names an operator, or none.
+// The list of operators: what was read, found and left out, and where to go on.
 
 const overview = block("overview");
-const operators = overview.operators.map(([id, verdict, score, accounts, q, kinds, first, last, why], place) =>
-  ({ place, id: id || "", verdict: verdict || "unclear", score, accounts: accounts || 0, q, kinds, first, last, why }));
-// an empty hash is the list; an operator without a name is called by its place
-const byHash = new Map(operators.map((operator) => [hashOf(operator), operator]));
+const operators = overview.operators.map(([id, verdict, score, accounts, q, kinds, first, last, why, file], place) =>
+  ({ place, id: id || "", verdict: verdict || "unclear", score, accounts: accounts || 0, q, kinds, first, last, why, file }));
 
-function hashOf(operator) {
-  return operator.id || `operator-${operator.place + 1}`;
+function operatorLink(operator) {
+  const name = operator.id ? short(operator.id, 60) : `operator ${operator.place + 1}`;
+  return operator.file ? el("a", { href: operator.file }, value(name)) : value(name);
 }
 
 function headline() {
@@ -23,6 +22,9 @@ function indexView() {
     el("p", { class: "lead" }, headline()),
     el("div", { class: "cards" }, readCard(), foundCard(), chanceCard(), leftCard()),
     operatorsSection(),
+    mapSection(operators, overview),
+    timelineSection(overview.timeline, "Sign-ups over time", "Accounts made",
+      [["All accounts", "sign-up", "activity"], ["Members of sockpuppets", "sign-up", "signups"]]),
     detailsSection(),
   ];
 }
@@ -69,19 +71,12 @@ function leftCard() {
     overview.rejected.slice(0, 3).map(([, kind, reason, , n]) => el("li", { class: "minor" }, kindName(kind || ""), ": ", value(reason || ""), ` (${number(n)})`)),
     ignored ? el("li", {}, `${count(ignored, "signal")} not used as evidence`) : null,
     reasons.slice(0, 2).map(([reason, n]) => el("li", { class: "minor" }, value(reason), ` (${number(n)})`)),
-    el("li", {}, el("a", { href: "#left-out", click: reveal }, "All reasons, with counts")))
+    el("li", {}, el("a", { href: "#left-out" }, "All reasons, with counts")))
     : el("p", {}, "Nothing: every value was used."));
 }
 
-// A link within this view: the hash is for operators.
-function reveal(event) {
-  event.preventDefault();
-  const target = document.getElementById("left-out");
-  target.scrollIntoView();
-  target.focus();
-}
-
 function operatorsSection() {
+  const detailed = operators.filter((operator) => operator.file).length;
   const verdicts = overview.found.map(([verdict, n]) => [verdict || "unclear", n]);
   const kinds = [...new Set(operators.flatMap((operator) => operator.kinds))].sort();
   const boxes = verdicts.map(([verdict, n]) => [verdict, el("input", { type: "checkbox", checked: true, change: () => filter() }), n]);
@@ -92,11 +87,11 @@ function operatorsSection() {
     caption: "List of operators", noun: "operator", size: 50,
     sorted: { column: 0, direction: 1 },
     onRow: (operator, event) => {
-      if (!event.target.closest("a") && !String(getSelection())) location.hash = encodeURIComponent(hashOf(operator));
+      if (operator.file && !event.target.closest("a") && !String(getSelection())) location.href = operator.file;
     },
     columns: [
       { name: "Rank", numeric: true, key: (o) => o.place, cell: (o) => number(o.place + 1) },
-      { name: "Operator", header: true, key: (o) => o.id, cell: (o) => link(hashOf(o), {}, value(short(o.id, 60))) },
+      { name: "Operator", header: true, key: (o) => o.id, cell: operatorLink },
       { name: "Verdict", key: (o) => o.verdict, cell: (o) => badge(o.verdict) },
       { name: "Score", numeric: true, key: (o) => o.score, cell: (o) => number(o.score, 3) },
       { name: "Accounts", numeric: true, key: (o) => o.accounts, cell: (o) => number(o.accounts) },
@@ -119,7 +114,8 @@ function operatorsSection() {
   filter();
   return el("section", { "aria-labelledby": "operators" },
     el("h2", { id: "operators" }, "Operators by rank"),
-    el("p", {}, "Open an operator for its evidence. The score (0 to 1) is the rank: how sure and how grave. Times are in UTC."),
+    el("p", {}, "Open an operator for its evidence. The score (0 to 1) is the rank: how sure and how grave. Times are in UTC.",
+      detailed < operators.length ? ` The first ${number(detailed)} have a page; for the others: linkage show CASE OPERATOR.` : null),
     operators.length ? [el("div", { class: "controls" },
       el("fieldset", {}, el("legend", {}, "Verdict"), boxes.map(([verdict, box, n]) =>
         el("label", { class: "check" }, box, ` ${verdictWords(verdict)[0]} (${number(n)})`))),
@@ -166,41 +162,5 @@ function mapping(columns) {
   return columns.map(([name, kind], n) => [n ? ", " : "", value(name), UNUSED.has(kind) || name === kind ? "" : ` (${kindName(kind)})`]);
 }
 
-function render() {
-  let id = "";
-  try {
-    id = decodeURIComponent(location.hash.slice(1));
-  } catch {
-    id = "";
-  }
-  const operator = byHash.get(id);
-  const main = document.getElementById("main");
-  main.replaceChildren();
-  fill(main, operator ? operatorView(operators, operator) : indexView());
-  document.title = operator ? `Operator ${visible(operator.id).slice(0, 40)} · linkage report` : "Operators · linkage report";
-  return main;
-}
-
-function frame() {
-  const run = overview.run;
-  // focus without a hash, which would name no operator and leave the section
-  document.querySelector(".skip").addEventListener("click", (event) => {
-    event.preventDefault();
-    document.getElementById("main").focus();
-  });
-  fill(document.getElementById("top"), [el("span", { class: "brand" }, "linkage report"),
-    el("span", {}, run.run ? `Run ${number(run.run)}${run.finished ? `, finished ${run.finished} UTC` : ""}` : ""),
-    overview.redacted ? el("strong", { class: "redacted" }, "Redacted: equal masks are equal values") : null]);
-  fill(document.getElementById("foot"), [el("p", {},
-    "A member is an account that the data attribute to an operator, with a probability; it is not a finding of guilt. ",
-    "An operator is one hand behind several accounts, and may be a company or a family. ",
-    "Values that users typed are shown as text, hidden characters as symbols. This page uses no network.")]);
-}
-
-frame();
-render();
-window.addEventListener("hashchange", () => {
-  const heading = render().querySelector("h1");
-  window.scrollTo(0, 0);
-  heading.focus({ preventScroll: true });
-});
+frame(overview);
+fill(document.getElementById("main"), indexView());

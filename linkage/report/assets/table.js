@@ -1,50 +1,33 @@
-// One table for all long lists: sorted by its headers, filtered by its owner, a page at a time, so
-// that 20,000 rows cost what one page costs.
+// Tables: headers that sort, lists a page at a time, and short ones as they are.
 //
 // columns: {name, cell(row), key(row) to sort by, numeric, header: names the row, wide}
-// Returns {node, show(rows)}; rows are whatever the columns understand.
+// Rows are whatever the columns understand.
 
-function pagedTable({ caption, columns, size, noun, sorted, onRow }) {
-  let rows = [];
-  let page = 0;
+// Headers that sort when they are pressed, and the sorting of rows by what was pressed last.
+function sortable(columns, changed, sorted) {
   let order = sorted || null;
-  let perPage = size;
-  const body = el("tbody", { role: "rowgroup" });
-  const status = el("span", { class: "status", role: "status" });
-  const headers = columns.map((column, n) => {
-    const arrow = el("span", { class: "arrow", "aria-hidden": "true" });
-    const label = column.key
-      ? el("button", { type: "button", class: "sort", click: () => sortBy(n) }, column.name, arrow)
-      : column.name;
-    return el("th", { scope: "col", role: "columnheader", class: column.numeric ? "number" : null }, label);
-  });
-  const previous = el("button", { type: "button", click: () => turn(page - 1) }, "Previous");
-  const next = el("button", { type: "button", click: () => turn(page + 1) }, "Next");
-  const sizes = el("select", { change: () => { perPage = Number(sizes.value); turn(0); } },
-    [size, size * 5, size * 20].map((n) => el("option", { value: n }, number(n))));
-  const pager = el("div", { class: "pager" }, previous, next, el("label", {}, "Rows a page ", sizes));
-  const node = el("div", { class: "listing" },
-    el("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
-      el("table", { role: "table", "aria-label": caption },
-        el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, headers)), body)),
-    el("div", { class: "under" }, status, pager));
+  const arrows = columns.map(() => el("span", { class: "arrow", "aria-hidden": "true" }));
+  const headers = columns.map((column, n) => el("th", { scope: "col", role: "columnheader", class: column.numeric ? "number" : null },
+    column.key ? el("button", { type: "button", class: "sort", click: () => press(n) }, column.name, arrows[n]) : column.name));
 
-  function sortBy(n) {
+  function press(n) {
     const first = columns[n].numeric ? -1 : 1;
     order = order && order.column === n ? { column: n, direction: -order.direction } : { column: n, direction: first };
-    arrange();
-    turn(0);
+    say();
+    changed();
   }
 
-  function arrange() {
+  function say() {
     headers.forEach((header, n) => {
       const on = order && order.column === n;
       if (on) header.setAttribute("aria-sort", order.direction > 0 ? "ascending" : "descending");
       else header.removeAttribute("aria-sort");
-      const arrow = header.querySelector(".arrow");
-      if (arrow) arrow.textContent = on ? (order.direction > 0 ? " \u25b2" : " \u25bc") : "";
+      arrows[n].textContent = on ? (order.direction > 0 ? " \u25b2" : " \u25bc") : "";
     });
-    if (!order) return;
+  }
+
+  function sort(rows) {
+    if (!order) return rows;
     const key = columns[order.column].key;
     const keyed = rows.map((row, place) => [key(row), place, row]);
     // what is missing stands last, whichever way the rest is sorted
@@ -54,7 +37,35 @@ function pagedTable({ caption, columns, size, noun, sorted, onRow }) {
       if (b === null || b === undefined) return -1;
       return (a < b ? -1 : 1) * order.direction;
     });
-    rows = keyed.map(([, , row]) => row);
+    return keyed.map(([, , row]) => row);
+  }
+
+  say();
+  return { headers, sort };
+}
+
+// A list of which one page is shown. Returns {node, show(rows)}.
+
+function pagedTable({ caption, columns, size, noun, sorted, onRow }) {
+  let rows = [];
+  let page = 0;
+  let perPage = size;
+  const body = el("tbody", { role: "rowgroup" });
+  const status = el("span", { class: "status", role: "status" });
+  const sorting = sortable(columns, () => { arrange(); turn(0); }, sorted);
+  const previous = el("button", { type: "button", click: () => turn(page - 1) }, "Previous");
+  const next = el("button", { type: "button", click: () => turn(page + 1) }, "Next");
+  const sizes = el("select", { change: () => { perPage = Number(sizes.value); turn(0); } },
+    [size, size * 5, size * 20].map((n) => el("option", { value: n }, number(n))));
+  const pager = el("div", { class: "pager" }, previous, next, el("label", {}, "Rows a page ", sizes));
+  const node = el("div", { class: "listing" },
+    el("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
+      el("table", { role: "table", "aria-label": caption },
+        el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, sorting.headers)), body)),
+    el("div", { class: "under" }, status, pager));
+
+  function arrange() {
+    rows = sorting.sort(rows);
   }
 
   function turn(to) {
