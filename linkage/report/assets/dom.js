@@ -78,6 +78,7 @@ function bar(share, className) {
 
 // What stands above and below every page.
 function frame({ run, redacted }) {
+  document.getElementById("main").replaceChildren();
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();
     document.getElementById("main").focus();
