@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCHMARKS := $(wildcard tests/benchmarks/speed.py tests/benchmarks/quality.py)
 
-.PHONY: demo test lint format bench docs clean
+.PHONY: demo test lint format bench docs screenshots clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,10 @@ bench: $(VENV)/installed
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate.py readme
+
+# pictures of the report on the demo population; needs Chromium
+screenshots: $(VENV)/installed
+	$(BIN)/python docs/screenshots.py
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache

@@ -115,19 +115,27 @@ def drawn(page):
         canvas.locator("canvas").wait_for()
 
 
+PRESS = """() => {
+    for (const part of document.querySelectorAll("details")) part.open = true;
+    for (const button of document.querySelectorAll("button")) {
+        if (!button.innerText.includes("CSV")) button.click();
+    }
+    for (const input of document.querySelectorAll("input[type=search], input[type=text]")) {
+        for (const typed of ["<", input.list ? input.list.options[0]?.value || "" : ""]) {
+            input.value = typed;
+            input.dispatchEvent(new Event("input"));
+        }
+    }
+}"""
+
+
 def press_everything(page):
     """Open, sort, search and choose whatever a page has."""
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    for button in page.get_by_role("button").all():
-        if button.is_visible() and "CSV" not in button.inner_text():
-            button.click()
-    for box in page.locator("input[type=search], input[type=text]").all():
-        box.fill("<")
-        box.fill("")
+    page.evaluate(PRESS)
     # the marks of the graph, as far as a pointer finds them
     for canvas in page.locator(".canvas").all():
         size = canvas.bounding_box()
-        for across in (0.25, 0.5, 0.75):
+        for across in (0.4, 0.6):
             canvas.click(position={"x": size["width"] * across, "y": size["height"] / 2})
 
 

@@ -56,7 +56,7 @@ function hoursSection(page) {
   const busiest = (week) => slotName(week.indexOf(Math.max(...week)));
   return el("section", { "aria-labelledby": "hours" },
     el("h2", { id: "hours" }, "Hours of the week"),
-    el("p", {}, "How often an account was active in an hour, by weekday and hour in UTC; the darker, the more. "
+    el("p", {}, "How often an account was active in an hour, by weekday and hour in UTC; the stronger the colour, the more. "
       + `The most members active in one and the same hour were ${number(most)} of ${number(page.operator[3])} (${when} UTC). `
       + (own >= ENOUGH ? `${percent(moved, 1)} of their activity would have to move to match the hours of all accounts; the nearer to 0%, the more they keep the hours that everybody keeps.`
         : "They were active too seldom to compare their hours with those of all accounts.")),

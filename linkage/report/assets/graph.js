@@ -55,7 +55,9 @@ function graphSection(page, members, listBundle) {
     const top = Math.max(STEP / 2, Math.min(middle - (STEP * (shown.length - 1)) / 2, rows * STEP - STEP * (shown.length - 0.5)));
     const added = shown.map((member, k) => ({ id: `a${member}`, x: COLUMNS.accounts, y: top + STEP * k, kind: "account", size: 5, label: short(members.id[member], 24), side: "right" }));
     const lines = shown.map((member) => ({ id: `a${member}`, from: `b${bundle}`, to: `a${member}`, colour: "soft", width: 1 }));
-    view.show([...nodes, ...added], [...edges, ...lines], box(added.length > 0));
+    // the lines to its accounts go where the label of an open bundle stood
+    const closed = nodes.map((node) => (open !== null && node.id === `b${bundle}` ? { ...node, label: "" } : node));
+    view.show([...closed, ...added], [...edges, ...lines], box(added.length > 0));
     describe(el("p", {}, `${count(n, "account")} with exactly these: `, held.map((s, k) => [k ? "; " : "", shortKind(kindOf(s)), " ", value(short(textOf(s), 60))]), "."),
       open === null ? el("p", {}, "Choose the bundle again to open it.") : el("p", {},
         shown.length < n ? `${number(shown.length)} of its accounts are drawn beside it. ` : "",

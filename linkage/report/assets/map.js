@@ -29,7 +29,7 @@ function mapSection(operators, overview) {
   view.show(nodes, edges, [-40, 0, wide, Math.max(...ys) + 60]);
 
   const alone = operators.length - map.operators.length - map.operators_left;
-  const left = [alone ? `${count(alone, "operator")} that shares evidence with no other`.replace("operators that shares", "operators that share") : null,
+  const left = [alone ? `${count(alone, "operator")} with no such tie` : null,
     map.operators_left ? count(map.operators_left, "further operator") : null, map.ties_left ? count(map.ties_left, "weaker tie") : null].filter(Boolean);
   return el("section", { "aria-labelledby": "map" },
     el("h2", { id: "map" }, "Operators that are near each other"),

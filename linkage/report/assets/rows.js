@@ -4,13 +4,15 @@
 // columns as in `pagedTable`, with `width` in rem. Returns {node, show(rows)}.
 
 const ROW = 40;
-const AROUND = 12;
+const AROUND = 8;
 const ON_PAPER = 200;
 
 function longTable({ caption, columns, noun }) {
   let rows = [];
-  let first = -1;
-  const body = el("tbody", { role: "rowgroup" });
+  let first = 0;
+  const [above, below] = [0, 1].map(() => el("tr", { class: "space", "aria-hidden": "true" }, el("td", { colspan: columns.length })));
+  const body = el("tbody", { role: "rowgroup" }, above, below);
+  const drawn = new Map();
   const status = el("span", { class: "status", role: "status" });
   const sorting = sortable(columns, () => arrange());
   const table = el("table", { role: "table", class: "long", "aria-label": caption },
@@ -25,20 +27,30 @@ function longTable({ caption, columns, noun }) {
     }, column.cell(item))));
   }
 
-  function space(count) {
-    const node = el("tr", { class: "space", "aria-hidden": "true" }, el("td", { colspan: columns.length }));
-    node.style.height = `${count * ROW}px`;
-    return node;
-  }
-
   function draw(again) {
     const inView = Math.ceil((frame.clientHeight || 600) / ROW);
     const from = Math.max(0, Math.min(Math.floor(frame.scrollTop / ROW), rows.length - inView) - AROUND);
     // a few rows of scrolling are covered by what stands around the view
-    if (!again && first >= 0 && Math.abs(from - first) < AROUND / 2) return;
+    if (!again && Math.abs(from - first) < AROUND / 2) return;
     first = from;
     const to = Math.min(rows.length, from + inView + 2 * AROUND);
-    body.replaceChildren(space(from), ...rows.slice(from, to).map((item, n) => row(item, from + n)), space(rows.length - to));
+    for (const [place, node] of drawn) {
+      if (again || place < from || place >= to) {
+        node.remove();
+        drawn.delete(place);
+      }
+    }
+    // rows that stay are not touched, so that the browser has little to lay out anew
+    let next = below;
+    for (let place = to - 1; place >= from; place -= 1) {
+      if (!drawn.has(place)) {
+        drawn.set(place, row(rows[place], place));
+        body.insertBefore(drawn.get(place), next);
+      }
+      next = drawn.get(place);
+    }
+    above.style.height = `${from * ROW}px`;
+    below.style.height = `${(rows.length - to) * ROW}px`;
   }
 
   function arrange() {
@@ -58,6 +70,9 @@ function longTable({ caption, columns, noun }) {
     body.replaceChildren(...rows.slice(0, ON_PAPER).map(row));
     if (rows.length > ON_PAPER) status.textContent = `The first ${number(ON_PAPER)} of ${count(rows.length, noun)} are printed; save as CSV for all.`;
   });
-  window.addEventListener("afterprint", () => show(rows));
+  window.addEventListener("afterprint", () => {
+    body.replaceChildren(above, below);
+    show(rows);
+  });
   return { node: el("div", { class: "listing" }, frame, el("div", { class: "under" }, status)), show };
 }

@@ -11,11 +11,10 @@ function number(amount, digits = 0) {
   return text.startsWith("-") ? `\u2212${text.slice(1)}` : text;
 }
 
-// Small probabilities without a lie: "0.000" would claim what no test can.
+// Small probabilities without a lie: "0" would claim what no test can.
 function chance(q) {
   if (q === null || q === undefined) return "not tested";
-  if (q === 0) return "0";
-  return q < 0.0001 ? "< 0.0001" : number(q, q < 0.01 ? 4 : 3);
+  return q < 0.001 ? "< 0.001" : number(q, 3);
 }
 
 function confidence(p) {
