@@ -58,7 +58,7 @@ def lay_out(count: int, edges: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """A place for each of `count` operators: tied ones near each other, islands in rows.
 
     >>> lay_out(2, [(0, 1)])
-    [(225, 75), (75, 75)]
+    [(75, 75), (287, 75)]
     """
     graph = igraph.Graph(n=count, edges=edges)
     islands = sorted(graph.connected_components(), key=lambda island: (-len(island), island))
