@@ -38,8 +38,12 @@ def build(engine: Engine) -> None:
     """Create `kinds`, `signals`, `edges` and `holdings`.
 
     A signal that a single account uses is kept (it is part of what an account has) and marked
-    as ignored: it links nobody.
+    as ignored: it links nobody. So are the signals of `allowed_signals` (kind, value, reason), if
+    there are any.
     """
+    engine.run(
+        "CREATE TABLE IF NOT EXISTS allowed_signals (kind VARCHAR, value VARCHAR, reason VARCHAR)"
+    )
     _uses(engine)
     _add_sharing(engine)
     _kinds(engine)
@@ -59,8 +63,10 @@ def build(engine: Engine) -> None:
             FROM cleaned WHERE parent IS NOT NULL GROUP BY signal_kind, value
         )
         SELECT s.signal, s.kind, s.value, up.signal AS parent, s.accounts,
-               CASE WHEN s.accounts = 1 THEN 'used by one account' END AS ignored
+               coalesce(a.reason, CASE WHEN s.accounts = 1 THEN 'used by one account' END)
+                   AS ignored
         FROM numbered s
+        LEFT JOIN allowed_signals a ON a.kind = s.kind AND a.value = s.value
         LEFT JOIN parents p ON p.signal_kind = s.kind AND p.value = s.value
         LEFT JOIN numbered up ON up.kind = p.parent_kind AND up.value = p.parent
         ORDER BY s.signal
@@ -134,7 +140,10 @@ def _add_sharing(engine: Engine) -> None:
         INSERT INTO uses
         WITH degrees AS (
             SELECT kind, value, count(*) AS accounts FROM uses
-            WHERE kind IN ({kinds}) GROUP BY kind, value
+            WHERE kind IN ({kinds}) AND NOT EXISTS (
+                SELECT 1 FROM allowed_signals a WHERE a.kind = uses.kind AND a.value = uses.value
+            )
+            GROUP BY kind, value
         ),
         widest AS (
             SELECT u.account, u.kind, ceil(log2(max(d.accounts))) AS scale

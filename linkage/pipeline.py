@@ -27,6 +27,7 @@ from linkage import (
     evidence,
     graph,
     infrastructure,
+    judgements,
     pools,
     report,
     signals,
@@ -61,26 +62,38 @@ def run(
         with clock.stage("signals"):
             signals.clean(engine, config.signals)
             prompt.mine(engine, progress)
+            case.take_judgements(engine, out)
+            judgements.allow(engine)
         with clock.stage("graph"):
             graph.build(engine)
         with clock.stage("infrastructure"):
             infrastructure.find(engine, config.infrastructure, config.seed)
         with clock.stage("attribution"):
             attribution.propose(engine, config.attribution)
+            judgements.propose(engine)
             attribution.settle(engine, config.attribution)
             pools.find(engine, config.attribution.min_size, config.seed)
             attribution.settle(engine, config.attribution)
             attribution.extend(engine, config.attribution)
+            _bind(engine, config)
         with clock.stage("triage"):
             triage.judge(engine, config.attribution.min_size)
+            judgements.confirm(engine)
         with clock.stage("chance"):
             chance.estimate(engine)
         with clock.stage("evidence"):
             evidence.write(engine)
+            judgements.name(engine)
         with clock.stage("case"):
             details = _details(engine, config, clock)
             case.write(engine, out, details, _report if with_report else None)
     return case.Case(out)
+
+
+def _bind(engine: DuckDBEngine, config: Config) -> None:
+    settings = config.attribution
+    if judgements.bind(engine, settings.min_size, settings.min_confidence):
+        attribution.find_signals(engine)
 
 
 class _Clock:

@@ -237,13 +237,70 @@ JUDGEMENTS = _table(
     "judgements",
     "what an investigator decided (append-only)",
     """
-    made_at   TIMESTAMP  when
-    made_by   VARCHAR    who
-    subject   VARCHAR    operator, together, apart or allow
-    a         VARCHAR    operator, account or kind
-    b         VARCHAR    account or value, or null
-    decision  VARCHAR    confirmed, dismissed, unsure, or null
-    note      VARCHAR    why
+    judgement  INTEGER    its number, from 1
+    made_at    TIMESTAMP  when
+    made_by    VARCHAR    who
+    subject    VARCHAR    operator, together, apart or allow
+    a          VARCHAR    operator, account or kind
+    b          VARCHAR    the operator's verdict then; account; or value
+    decision   VARCHAR    confirmed, dismissed or unsure (operators); withdrawn (others), or null
+    note       VARCHAR    why
+    """,
+)
+JUDGED_MEMBERS = _table(
+    "judged_members",
+    "a member of an operator when it was judged",
+    """
+    judgement   INTEGER  the judgement
+    account_id  VARCHAR  the account
+    """,
+)
+JUDGED_SIGNALS = _table(
+    "judged_signals",
+    "a signal that spoke for an operator when it was judged",
+    """
+    judgement  INTEGER  the judgement
+    kind       VARCHAR  its kind
+    value      VARCHAR  its value
+    """,
+)
+JUDGEMENT_NOTES = _table(
+    "judgement_notes",
+    "what the last run did about a judgement, or why it could not",
+    """
+    judgement    INTEGER  the judgement
+    operator_id  VARCHAR  the operator concerned, or null
+    note         VARCHAR  a sentence; {operator} in it stands for that operator
+    """,
+)
+ALIASES = _table(
+    "aliases",
+    "an operator id that another one stands for since they were found to be one operator",
+    """
+    alias        VARCHAR  the id that is no longer used
+    operator_id  VARCHAR  the id that is
+    run          INTEGER  run in which they became one
+    """,
+)
+MEMBERSHIPS = _table(
+    "memberships",
+    "runs in a row in which an account was a member of an operator",
+    """
+    account_id   VARCHAR  the account
+    operator_id  VARCHAR  the operator, by the id of that time
+    first_run    INTEGER  first of these runs
+    last_run     INTEGER  last of them
+    """,
+)
+RUN_OPERATORS = _table(
+    "run_operators",
+    "an operator as one run found it",
+    """
+    run          INTEGER  the run
+    operator_id  VARCHAR  the operator, by the id of that time
+    verdict      VARCHAR  its verdict
+    score        DOUBLE   its rank, 0 to 1
+    accounts     INTEGER  its members
     """,
 )
 
@@ -267,7 +324,26 @@ TABLES: dict[str, Table] = {
         INPUTS,
         RUNS,
         JUDGEMENTS,
+        JUDGED_MEMBERS,
+        JUDGED_SIGNALS,
+        JUDGEMENT_NOTES,
+        ALIASES,
+        MEMBERSHIPS,
+        RUN_OPERATORS,
     )
 }
+
+HISTORY = (
+    RUNS,
+    JUDGEMENTS,
+    JUDGED_MEMBERS,
+    JUDGED_SIGNALS,
+    ALIASES,
+    MEMBERSHIPS,
+    RUN_OPERATORS,
+)
+"""The tables that a new run takes over from the case that it replaces."""
+
+DECISIONS = ("confirmed", "dismissed", "unsure")
 
 VERDICTS = ("sockpuppets", "organisation", "household", "unclear")

@@ -59,7 +59,7 @@ class TestWrite:
             "operators.csv",
             "run.json",
         ]
-        assert json.loads((out / "run.json").read_text()) == {**DETAILS, "run": 1}
+        assert json.loads((out / "run.json").read_text()) == {**DETAILS, "run": 1, "judgements": []}
 
     def test_lists(self, out: Path) -> None:
         seen = ["2024-03-01T12:00:00Z", "2024-03-03T12:00:00Z"]
@@ -84,7 +84,7 @@ class TestWrite:
             found = {r[0] for r in connection.execute("SHOW TABLES").fetchall()}
             assert found == {t.name for t in TABLES.values() if t.kept} | {"meta"}
             meta = dict(connection.execute("FROM meta").fetchall())
-        assert meta["schema_version"] == "1"
+        assert meta["schema_version"] == "2"
 
     def test_readable_by_its_owner_only(self, tmp_path: Path) -> None:
         def add(folder: Path) -> None:
@@ -232,7 +232,7 @@ class TestEarlierCase:
     def test_ids_runs_and_judgements_are_kept(self, out: Path) -> None:
         with duckdb.connect(str(out / "case.duckdb")) as connection:
             connection.execute(
-                "INSERT INTO judgements VALUES (now(), 'me', 'operator', 'OP-AAA111', NULL, "
+                "INSERT INTO judgements VALUES (1, now(), 'me', 'operator', 'OP-AAA111', NULL, "
                 "'confirmed', 'sure')"
             )
         fresh = {"OP-NEW333": ["dan", "eve", "fay"], "OP-NEW444": ["ann", "bob"]}

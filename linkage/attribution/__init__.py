@@ -16,7 +16,7 @@ from linkage.attribution.weights import find_signals, weigh
 from linkage.config import AttributionConfig
 from linkage.engine import Engine
 
-__all__ = ["extend", "propose", "settle"]
+__all__ = ["extend", "find_signals", "propose", "settle"]
 
 SURE = 0.8
 """Confidence from which an account joins by a template alone: it may meet one by chance, a card or

@@ -1,13 +1,15 @@
 """The case folder: written whole or not at all, read without being changed.
 
 `store` writes, `ids` keeps operator ids over runs, `place` handles folders and locks, `database`
-its format; `read` opens a case, `views` are its answers, `chains` and `graphs` its longer ones.
+its format; `read` opens a case, `views` are its answers, `chains` and `graphs` its longer ones;
+`judging` records what is decided (`amend` a case without a run), `history` tells what happened.
 """
 
+from linkage.case.case import Case
 from linkage.case.database import META, SCHEMA_VERSION
 from linkage.case.ids import keep_ids
+from linkage.case.judging import take_judgements
 from linkage.case.place import DATABASE, lock
-from linkage.case.read import Case
 from linkage.case.store import check_writable, workspace, write
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "check_writable",
     "keep_ids",
     "lock",
+    "take_judgements",
     "workspace",
     "write",
 ]

@@ -17,7 +17,9 @@ from linkage.engine import Engine, interruptible
 from linkage.errors import CaseError
 from linkage.schema import TABLES, Column, Table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = ("1", "2")
+"""Versions that are read; what an older one lacks is empty."""
 
 META = Table(
     "meta",
@@ -76,7 +78,6 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
         connection.execute(f"ATTACH '{quoted}' AS \"case\" (READ_ONLY)")
         connection.execute('USE "case"')
         _check_version(connection, path)
-        _check_tables(connection, path)
     except duckdb.Error as error:
         connection.close()
         if "lock" in str(error):
@@ -102,24 +103,53 @@ def reading(path: Path) -> Iterator[None]:
 def _check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     meta = dict(connection.execute(f"SELECT key, value FROM {META.name}").fetchall())
     version = meta.get("schema_version")
-    if version != str(SCHEMA_VERSION):
+    if version not in READABLE:
         raise CaseError(
             f"{path} was written in version {version} of the case format, by linkage "
-            f"{meta.get('linkage_version', 'unknown')}; this one reads version {SCHEMA_VERSION}. "
+            f"{meta.get('linkage_version', 'unknown')}; this one reads versions "
+            f"{READABLE[0]} to {READABLE[-1]}. "
             f"Install that linkage, or write the case again into another folder: "
             f"linkage run INPUT... --out {path}-new"
         )
+    if version == str(SCHEMA_VERSION):
+        _check_tables(connection, path)
+        return
+    for table in TABLES.values():
+        # the table itself has no need of it, but whoever reads it does
+        if table.kept and (sql := as_declared(connection, table, "case")) is not None:
+            connection.execute(f"CREATE TEMP VIEW {table.name} AS {sql}")
+
+
+def as_declared(
+    connection: duckdb.DuckDBPyConnection | Engine, table: Table, database: str
+) -> str | None:
+    """SQL that reads a table of an older version as it is declared now; None if it is so."""
+    columns = (
+        "SELECT column_name FROM duckdb_columns() "
+        f"WHERE database_name = '{database}' AND table_name = '{table.name}' ORDER BY column_index"
+    )
+    if isinstance(connection, duckdb.DuckDBPyConnection):
+        found = [row[0] for row in connection.execute(columns).fetchall()]
+    else:
+        found = [row[0] for row in connection.rows(columns)]
+    if found == [c.name for c in table.columns]:
+        return None
+    if not found:
+        nulls = ", ".join(f"CAST(NULL AS {c.type}) AS {c.name}" for c in table.columns)
+        return f"SELECT {nulls} WHERE false"
+    missing = {"judgement": "row_number() OVER (ORDER BY made_at)"} if "made_at" in found else {}
+    parts = [
+        c.name
+        if c.name in found
+        else f"CAST({missing.get(c.name, 'NULL')} AS {c.type}) AS {c.name}"
+        for c in table.columns
+    ]
+    return f'SELECT {", ".join(parts)} FROM "{database}".{table.name}'
 
 
 def _check_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    found: dict[str, list[str]] = {}
-    for table, column in connection.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'case' "
-        "ORDER BY table_name, column_index"
-    ).fetchall():
-        found.setdefault(table, []).append(column)
     for table in TABLES.values():
-        if table.kept and found.get(table.name) != [c.name for c in table.columns]:
+        if table.kept and as_declared(connection, table, "case") is not None:
             raise CaseError(
                 f"{path / DATABASE} is damaged: its table {table.name} is missing or was changed. "
                 + _again(path)

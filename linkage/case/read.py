@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from linkage.case import chains, graphs
 from linkage.case.database import RANK, connect, reading
@@ -24,6 +24,7 @@ from linkage.case.views import (
     Evidence,
     EvidenceOfKind,
     Item,
+    Judgement,
     Member,
     Membership,
     Operator,
@@ -85,36 +86,38 @@ FROM edges AS e JOIN signals AS s USING (signal) WHERE e.account = $account
 ORDER BY s.ignored IS NOT NULL, s.kind, s.accounts, s.value
 """
 
+JUDGEMENTS_OF = """
+SELECT judgement, made_at, made_by, subject, a, b, decision, note FROM judgements
+WHERE subject = 'operator' AND (
+    a = $operator OR a IN (SELECT alias FROM aliases WHERE operator_id = $operator)
+) ORDER BY judgement
+"""
+
 MEMBERS = """
 SELECT account_id, confidence, evidence, held_by FROM members WHERE operator_id = $operator
 ORDER BY confidence DESC, account_id LIMIT $top
 """
 
 
-class Case:
+class CaseReader:
     """A case folder, read-only; `CaseError` if it is missing, damaged or of another version."""
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._connection = connect(self.path)
 
-    @classmethod
-    def open(cls, path: Path | str) -> Case:
-        """The case in the folder `path`."""
-        return cls(path)
-
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
 
-    def __enter__(self) -> Case:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Case({str(self.path)!r})"
+        return f"{type(self).__name__}({str(self.path)!r})"
 
     @property
     def operators(self) -> pandas.DataFrame:
@@ -143,9 +146,14 @@ class Case:
         details: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
         return details
 
+    def run_settings(self, part: str) -> dict[str, Any]:
+        """The settings of one stage that the last run was made with."""
+        settings: dict[str, Any] = self.run.get("settings", {}).get(part, {})
+        return settings
+
     def evidence(self, operator_id: str) -> pandas.DataFrame:
         """The table evidence of one operator, strongest first."""
-        operator = self._operator(operator_id)
+        operator = self.operator(operator_id)
         return self._frame(
             "SELECT * FROM evidence WHERE operator_id = $operator "
             "ORDER BY weight DESC, members DESC, kind, value",
@@ -154,7 +162,7 @@ class Case:
 
     def scorecard(self, operator_id: str) -> pandas.DataFrame:
         """The table scorecard of one operator, heaviest item first."""
-        operator = self._operator(operator_id)
+        operator = self.operator(operator_id)
         return self._frame(
             "SELECT * FROM scorecard WHERE operator_id = $operator "
             "ORDER BY abs(weight) DESC, item, finding",
@@ -177,7 +185,7 @@ class Case:
 
     def show(self, operator_id: str, top: int = 10) -> OperatorView:
         """One operator in full: scorecard, evidence by kind and members (the first `top` each)."""
-        operator = self._operator(operator_id)
+        operator = self.operator(operator_id)
         name = operator.operator_id
         items = self._rows(
             "SELECT item, finding, weight FROM scorecard WHERE operator_id = $operator "
@@ -191,7 +199,13 @@ class Case:
             members=tuple(Member(*r) for r in self._rows(MEMBERS, operator=name, top=top)),
             more_members=max(0, operator.accounts - top),
             timeline=tuple(Day(*row) for row in self._rows(TIMELINE, operator=name)),
+            judgements=self.judgements_of(name),
         )
+
+    def judgements_of(self, operator_id: str) -> tuple[Judgement, ...]:
+        """What was decided about an operator, by this id or one that is an alias of it."""
+        rows = self._rows(JUDGEMENTS_OF, operator=operator_id)
+        return tuple(Judgement(*row) for row in rows)
 
     def account(self, account_id: str) -> Account:
         """All that is known of one account, whether it belongs to an operator or not."""
@@ -219,7 +233,7 @@ class Case:
         membership = self._membership(number)
         operator, evidence = None, []
         if membership is not None:
-            operator = self._operator(membership.operator_id)
+            operator = self.operator(membership.operator_id)
             evidence = self._rows(OWN_EVIDENCE, operator=operator.operator_id, account=number)
         return Belonging(
             account_id=name,
@@ -227,6 +241,7 @@ class Case:
             operator=operator,
             evidence=tuple(Evidence(*row) for row in evidence),
             alternative=self._alternative(number, membership),
+            judgements=self.judgements_of(operator.operator_id) if operator else (),
         )
 
     def chains(self, a: str, b: str, top: int = 3) -> Chains:
@@ -251,13 +266,13 @@ class Case:
 
         Nodes are account ids and (kind, value) pairs; attributes as in `linkage.case.graphs`.
         """
-        operator = self._operator(operator_id)
+        operator = self.operator(operator_id)
         with reading(self.path):
             return graphs.networkx_graph(self._connection, operator.operator_id, everything)
 
     def igraph(self, operator_id: str, everything: bool = False) -> igraph.Graph:
         """The same graph for igraph, with the same attributes and `type` for its sides."""
-        operator = self._operator(operator_id)
+        operator = self.operator(operator_id)
         with reading(self.path):
             return graphs.igraph_graph(self._connection, operator.operator_id, everything)
 
@@ -268,9 +283,12 @@ class Case:
         with reading(self.path):
             return self._connection.sql(f"SELECT * FROM {table}").to_arrow_table()
 
-    def _rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """What a query over the tables of the case yields; `$name` in it is a parameter."""
         with reading(self.path):
             return self._connection.execute(sql, parameters).fetchall()
+
+    _rows = rows
 
     def _frame(self, sql: str, **parameters: Any) -> pandas.DataFrame:
         with reading(self.path):
@@ -307,7 +325,8 @@ class Case:
         hint = _suggest(near) or f"Its accounts look like {like}."
         raise InputError(f"no account {shorten(account_id)} in {self.path}. {hint.strip()}")
 
-    def _operator(self, operator_id: str) -> Operator:
+    def operator(self, operator_id: str) -> Operator:
+        """The operator of an id, of the start of one, or of an id that is an alias of its own."""
         wanted = operator_id.strip().upper()
         rows = self._rows(
             "SELECT * FROM operators WHERE operator_id = $exact OR starts_with(operator_id, $full) "
@@ -323,6 +342,8 @@ class Case:
             raise InputError(
                 f"operator {shorten(operator_id)} could be any of {names}. Type more of it."
             )
+        if wanted and (standing := self._standing(wanted)):
+            return standing
         near = self._rows(
             "SELECT operator_id, jaro_winkler_similarity(operator_id, $id) AS score "
             "FROM operators WHERE score > 0.8 ORDER BY score DESC, operator_id LIMIT 3",
@@ -332,6 +353,35 @@ class Case:
             f"no operator {shorten(operator_id)} in {self.path}. {_suggest(near)}"
             f"List them: linkage operators {self.path}"
         )
+
+    _operator = operator
+
+    def _standing(self, wanted: str) -> Operator | None:
+        """The operator that an id, or the start of one, is an alias of; an error if it is gone."""
+        full = "OP-" + wanted.removeprefix("OP-")
+        rows = self._rows(
+            "SELECT alias, a.operator_id, run, o.operator_id IS NOT NULL FROM aliases AS a "
+            "LEFT JOIN operators AS o USING (operator_id) WHERE starts_with(alias, $full) "
+            "ORDER BY alias <> $full, alias LIMIT 2",
+            full=full,
+        )
+        if rows and (len(rows) == 1 or rows[0][0] == full):
+            _, name, _, present = rows[0]
+            if present:
+                return self.operator(name)
+            wanted, full = name, name
+        rows = self._rows(
+            "SELECT operator_id, max(run) FROM run_operators WHERE starts_with(operator_id, $full) "
+            "GROUP BY operator_id ORDER BY operator_id <> $full, operator_id LIMIT 2",
+            full=full,
+        )
+        if rows and (len(rows) == 1 or rows[0][0] == full):
+            name, run = rows[0]
+            raise InputError(
+                f"{name} is no operator any more: run {run:,} was the last to find it. "
+                f"What became of it: linkage history {self.path} --operator {name}"
+            )
+        return None
 
 
 def _suggest(near: list[tuple[Any, ...]]) -> str:

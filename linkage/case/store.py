@@ -19,12 +19,12 @@ import duckdb
 import pyarrow as pa
 
 from linkage import __version__
-from linkage.case.database import META, RANK, SCHEMA_VERSION, attached, connect
+from linkage.case.database import META, RANK, SCHEMA_VERSION, as_declared, attached, connect
 from linkage.case.ids import keep_ids
 from linkage.case.place import DATABASE, lock, replace, scratch
 from linkage.engine import Engine
 from linkage.errors import CaseError
-from linkage.schema import JUDGEMENTS, RUNS, TABLES, Table
+from linkage.schema import EVIDENCE, HISTORY, TABLES, Table
 
 # tables of many rows are sorted by what makes their rows unique, the others by everything
 KEYS = {
@@ -34,6 +34,8 @@ KEYS = {
     "signals": "signal",
     "edges": "account, signal",
     "operators": RANK,
+    "memberships": "account_id, first_run",
+    "judgements": "judgement",
 }
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -52,7 +54,7 @@ def workspace(out: Path | str) -> Iterator[Path]:
     What a killed run leaves of such a folder, the next one that holds `out` removes. A disk or
     memory that fills up meanwhile is a `CaseError`.
     """
-    with lock(out) as place, _trouble(out):
+    with lock(out) as place, trouble(out):
         _check_earlier(place)
         folder = scratch(place)
         try:
@@ -73,11 +75,9 @@ def write(
     anything goes wrong. `add` is called with the folder before it is put in its place, to write
     more into it. `details` becomes `run.json`, with the number of the run.
     """
-    with lock(out) as place, _trouble(out):
-        earlier = place if (place / DATABASE).exists() else None
-        if earlier is not None:
-            keep_ids(engine, earlier)
-        details = _record(engine, earlier, details)
+    with lock(out) as place, trouble(out):
+        take_history(engine, place)
+        details = _record(engine, details)
         new = scratch(place)
         try:
             _write_tables(engine, new / DATABASE)
@@ -92,7 +92,7 @@ def write(
 
 
 @contextmanager
-def _trouble(out: Path | str) -> Iterator[None]:
+def trouble(out: Path | str) -> Iterator[None]:
     """What a disk or memory that is full raises, as an error that says what to do."""
     try:
         yield
@@ -122,23 +122,72 @@ def _check_earlier(place: Path) -> None:
         connect(place).close()
 
 
-def _record(engine: Engine, earlier: Path | None, details: dict[str, Any]) -> dict[str, Any]:
-    """Fill the tables runs and judgements; returns the details with the number of the run."""
-    history = {RUNS.name: RUNS.ddl(), JUDGEMENTS.name: JUDGEMENTS.ddl()}
-    engine.drop(*history)
-    if earlier is None:
-        for ddl in history.values():
-            engine.run(ddl)
-    else:
-        with attached(engine, earlier / DATABASE, "earlier"):
-            for name in history:
-                engine.create(name, f"SELECT * FROM earlier.{name}")
+def take_history(engine: Engine, place: Path) -> None:
+    """Put the `HISTORY` tables of the case in the folder `place`, if there is one, into `engine`.
+
+    `earlier_evidence` comes along, by which operators are known again.
+    """
+    names = {**{table.name: table for table in HISTORY}, "earlier_evidence": EVIDENCE}
+    engine.drop(*names)
+    if not (place / DATABASE).exists():
+        for name, table in names.items():
+            engine.run(table.ddl().replace(table.name, name, 1))
+        return
+    with attached(engine, place / DATABASE, "earlier"):
+        for name, table in names.items():
+            sql = as_declared(engine, table, "earlier")
+            engine.create(name, sql or f"SELECT * FROM earlier.{table.name}")
+        if not engine.value("SELECT count(*) FROM memberships"):
+            # a case of an older version: what its last run found
+            engine.run(
+                "INSERT INTO memberships SELECT account_id, operator_id, run, run "
+                "FROM earlier.members, (SELECT max(run) AS run FROM earlier.runs)"
+            )
+            engine.run(
+                "INSERT INTO run_operators SELECT run, operator_id, verdict, score, accounts "
+                "FROM earlier.operators, (SELECT max(run) AS run FROM earlier.runs)"
+            )
+
+
+def _record(engine: Engine, details: dict[str, Any]) -> dict[str, Any]:
+    """Name the operators and fill the `HISTORY` tables; returns the details with what is new."""
     number = engine.value("SELECT coalesce(max(run), 0) + 1 FROM runs")
-    details = {**details, "run": number}
+    keep_ids(engine, number)
+    engine.run(
+        "INSERT INTO run_operators SELECT ?, operator_id, verdict, score, accounts FROM operators",
+        [number],
+    )
+    engine.create(
+        "memberships",
+        """
+        SELECT account_id, operator_id, min(first_run) AS first_run, max(last_run) AS last_run
+        FROM (
+            SELECT *, last_run >= ? - 1 AND EXISTS (
+                       SELECT 1 FROM members m WHERE m.account_id = memberships.account_id
+                         AND m.operator_id = memberships.operator_id
+                   ) AS goes_on
+            FROM memberships
+            UNION ALL SELECT account_id, operator_id, ?, ?, true FROM members
+        )
+        GROUP BY account_id, operator_id, CASE WHEN goes_on THEN 0 ELSE first_run END
+        """,
+        [number] * 3,
+    )
+    details = {**details, "run": number, "judgements": _notes(engine)}
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     text = json.dumps(details, sort_keys=True, ensure_ascii=False)
     engine.run("INSERT INTO runs VALUES (?, ?, ?)", [number, now, text])
     return details
+
+
+def _notes(engine: Engine) -> list[str]:
+    """What became of the judgements, in words."""
+    return [
+        note.replace("{operator}", operator_id or "an operator")
+        for note, operator_id in engine.rows(
+            "SELECT note, operator_id FROM judgement_notes ORDER BY judgement, note"
+        )
+    ]
 
 
 def _write_tables(engine: Engine, path: Path) -> None:

@@ -133,6 +133,33 @@ class Day(View):
 
 
 @dataclass(frozen=True)
+class Judgement(View):
+    """A row of the table judgements."""
+
+    judgement: int
+    made_at: datetime
+    made_by: str
+    subject: str
+    a: str
+    b: str | None
+    decision: str | None
+    note: str | None
+
+    def text(self) -> str:
+        """The judgement as a sentence."""
+        what = {
+            "operator": f"{self.a} {self.decision}",
+            "together": f"{self.a} and {self.b} judged together",
+            "apart": f"{self.a} and {self.b} judged apart",
+            "allow": f"{self.a} {self.b} allowed",
+        }[self.subject]
+        if self.subject != "operator" and self.decision:
+            what += f": {self.decision}"
+        note = f": {self.note}" if self.note else ""
+        return f"{what} by {self.made_by} on {self.made_at:%Y-%m-%d}{note}"
+
+
+@dataclass(frozen=True)
 class OperatorView(View):
     """An operator in full; `more_members` are left out of `members`."""
 
@@ -142,6 +169,7 @@ class OperatorView(View):
     members: tuple[Member, ...]
     more_members: int
     timeline: tuple[Day, ...]
+    judgements: tuple[Judgement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +181,7 @@ class Belonging(View):
     operator: Operator | None
     evidence: tuple[Evidence, ...]
     alternative: Alternative | None
+    judgements: tuple[Judgement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,3 +220,44 @@ class Chains(View):
     same_operator: str | None
     chains: tuple[Chain, ...]
     more: int = 0
+
+
+@dataclass(frozen=True)
+class Change(View):
+    """What became of an operator from one run to another.
+
+    `change` is new, gone, grown, shrunk, changed (as many came as left), merged, split or verdict;
+    `other` is the operator that it went into, or was a part of. `gained` and `lost` are accounts.
+    """
+
+    operator_id: str
+    change: str
+    before: int
+    after: int
+    gained: int
+    lost: int
+    verdict_before: str | None
+    verdict: str | None
+    other: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Difference(View):
+    """What changed between two runs; `same` operators did not."""
+
+    earlier: int
+    later: int
+    changes: tuple[Change, ...]
+    same: int
+
+
+@dataclass(frozen=True)
+class Event(View):
+    """A run or a judgement, with when and what in words; `number` is that of the run or it."""
+
+    at: datetime
+    what: str
+    number: int
+    text: str
+    details: tuple[str, ...] = ()

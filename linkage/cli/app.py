@@ -15,7 +15,7 @@ import typer
 
 from linkage import __version__
 from linkage import config as settings
-from linkage.cli import look, measure, output, report
+from linkage.cli import cases, look, measure, output, report
 from linkage.errors import ConfigError, InputError, shorten, suggestion
 from linkage.schema import VERDICTS
 
@@ -152,6 +152,7 @@ def inspect(
 measure.add_to(app)
 look.add_to(app)
 report.add_to(app)
+cases.add_to(app)
 
 
 def _settings(

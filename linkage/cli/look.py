@@ -182,6 +182,8 @@ def print_rejected(rejected: Sequence[Mapping[str, Any]], top: int) -> None:
 
 def _print_operator(view: OperatorView) -> None:
     print_operators([view.operator])
+    for judgement in view.judgements:
+        say(judgement.text())
     heading("Scorecard (nats; positive: sockpuppets)")
     table(
         ["weight", "item", "finding"],
@@ -246,6 +248,8 @@ def _print_belonging(why: Belonging, top: int) -> None:
     m = why.membership
     say(f"{why.account_id} belongs to {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}")
     say(why.operator.why)
+    for judgement in why.judgements:
+        say(judgement.text())
     heading(f"What holds it, {m.evidence:.1f} nats together")
     shown: list[Evidence] = []
     left: Counter[str] = Counter()

@@ -1,0 +1,273 @@
+"""The commands that go on with a case: judge, allow, diff, history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from linkage.cli import output
+from linkage.cli.look import CaseFolder, Json
+from linkage.cli.output import count, heading, say, table
+from linkage.errors import InputError, shorten, suggestion
+from linkage.schema import DECISIONS
+
+if TYPE_CHECKING:
+    from linkage.case.views import Difference, Event, Judgement
+
+Note = Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)]
+By = Annotated[
+    str, typer.Option(metavar="NAME", help="Who decides.  [default: the user]", show_default=False)
+]
+Withdraw = Annotated[
+    bool, typer.Option("--withdraw", help="It no longer holds (it stays in the history).")
+]
+Pair = tuple[str, str]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    for command in (judge, allow, diff, history):
+        app.command()(command)
+
+
+def judge(
+    case: CaseFolder,
+    operator: Annotated[
+        str | None,
+        typer.Argument(metavar="OPERATOR", help="Operator id or its start.", show_default=False),
+    ] = None,
+    decision: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DECISION", help="confirmed, dismissed or unsure.", show_default=False
+        ),
+    ] = None,
+    together: Annotated[
+        Pair | None,
+        typer.Option(metavar="ACCOUNT ACCOUNT", help="Two of one operator.", show_default=False),
+    ] = None,
+    apart: Annotated[
+        Pair | None,
+        typer.Option(metavar="ACCOUNT ACCOUNT", help="Never of one operator.", show_default=False),
+    ] = None,
+    note: Note = "",
+    by: By = "",
+    withdraw: Withdraw = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write all judgements for another case.", show_default=False
+        ),
+    ] = None,
+    bring: Annotated[
+        Path | None,
+        typer.Option(
+            "--import", metavar="FILE", help="Add those of another case.", show_default=False
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Record what was decided; the next run or update obeys.
+
+    An operator that is confirmed comes back, with what it shares weighing more; one that is
+    dismissed does not, under no id; unsure takes back either. Accounts judged apart are
+    never in one operator. Nothing is overwritten: linkage history shows all. Without a
+    decision, the judgements that stand are listed.
+    """
+    _check_one(operator, decision, together, apart, export, bring)
+    from linkage.case import Case
+
+    with Case(case) as opened:
+        if export is not None:
+            data = opened.export_judgements()
+            text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+            _write(export, text)
+            found = len(data["judgements"])
+            if as_json:
+                output.print_json({"file": str(export), "judgements": found})
+            else:
+                say(f"{count(found, 'judgement')} in {export}")
+        elif bring is not None:
+            brought, left = opened.import_judgements(bring)
+            _print_import(brought, left, as_json)
+        elif together is not None:
+            made = opened.together(*together, note=note, by=by, withdraw=withdraw)
+            _print_made(made, case, as_json)
+        elif apart is not None:
+            made = opened.apart(*apart, note=note, by=by, withdraw=withdraw)
+            _print_made(made, case, as_json)
+        elif operator is not None and decision is not None:
+            _print_made(opened.judge(operator, decision, note, by), case, as_json)
+        else:
+            _print_standing(opened.judgements(standing=True), as_json)
+
+
+def _check_one(
+    operator: str | None,
+    decision: str | None,
+    together: Pair | None,
+    apart: Pair | None,
+    export: Path | None,
+    bring: Path | None,
+) -> None:
+    ways = [operator is not None, together is not None, apart is not None]
+    ways += [export is not None, bring is not None]
+    if sum(ways) > 1:
+        raise InputError(
+            "one decision at a time: OPERATOR DECISION, --together, --apart, --export or --import."
+        )
+    if operator is not None and decision is None:
+        raise InputError(
+            f"what about {shorten(operator)}? Expected one of {', '.join(DECISIONS)} after it."
+        )
+    if decision is not None and decision not in DECISIONS:
+        raise InputError(
+            f"no decision {shorten(decision)}; it is one of {', '.join(DECISIONS)}. "
+            + suggestion(decision, DECISIONS)
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.chmod(0o600)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise InputError(f"can't write {path}: {error.strerror}. Name another file.") from None
+
+
+def _print_made(made: Judgement, case: Path, as_json: bool) -> None:
+    if as_json:
+        output.print_json(made.as_dict())
+        return
+    say(made.text())
+    say(f"It binds the next run. Now: linkage update {case}")
+
+
+def _print_import(brought: Sequence[Judgement], left: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        output.print_json({"added": [j.as_dict() for j in brought], "left_out": list(left)})
+        return
+    say(f"{count(len(brought), 'judgement')} added")
+    for j in brought:
+        say(f"  {j.text()}")
+    if left:
+        heading("Left out")
+        for text in left:
+            say(f"  {text}")
+
+
+def _print_standing(found: Sequence[Judgement], as_json: bool) -> None:
+    if as_json:
+        output.print_json([j.as_dict() for j in found])
+        return
+    if not found:
+        say("No judgements.")
+        return
+    rows = [(j.made_at, j.made_by, _what(j), j.decision, j.note) for j in found]
+    table(["when (UTC)", "who", "what", "decision", "why"], rows, wide=["what", "why"])
+
+
+def _what(j: Judgement) -> str:
+    return j.a if j.subject == "operator" else f"{j.subject} {j.a} {j.b}"
+
+
+def allow(
+    case: CaseFolder,
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="ip, email_domain, prompt, …", show_default=False)
+    ],
+    value: Annotated[
+        str,
+        typer.Argument(
+            metavar="VALUE",
+            help="The value; for ip a network too, for prompt the start of a template.",
+            show_default=False,
+        ),
+    ],
+    note: Note = "",
+    by: By = "",
+    withdraw: Withdraw = False,
+    as_json: Json = False,
+) -> None:
+    """Make a signal no evidence from the next run on.
+
+    A campus address, a public template, a partner's mail domain: accounts may share it, and it
+    says nothing. What it implies (an address its range) says nothing either.
+    """
+    from linkage.case import Case
+
+    with Case(case) as opened:
+        _print_made(opened.allow(kind, value, note, by, withdraw), case, as_json)
+
+
+def diff(
+    case: CaseFolder,
+    earlier: Annotated[
+        int | None, typer.Argument(metavar="RUN", help="Number of a run.", show_default=False)
+    ] = None,
+    later: Annotated[
+        int | None, typer.Argument(metavar="RUN", help="A later one.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what changed between two runs.
+
+    Operators that are new, gone, grown, merged or split; by default since the run before the last.
+    """
+    from linkage.case import Case
+
+    with Case(case) as opened:
+        found = opened.diff(earlier, later)
+    if as_json:
+        output.print_json(found.as_dict())
+    else:
+        _print_diff(found)
+
+
+def _print_diff(found: Difference) -> None:
+    say(f"From run {found.earlier} to run {found.later}")
+    if not found.changes:
+        say("Nothing changed.")
+    for change in found.changes:
+        say(f"  {change.text}")
+    if found.same:
+        say(f"{count(found.same, 'operator')} stayed the same.")
+
+
+def history(
+    case: CaseFolder,
+    operator: Annotated[
+        str | None,
+        typer.Option(metavar="OPERATOR", help="Only what concerns this one.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List runs and judgements, oldest first.
+
+    What each run read and changed, who decided what, when and why.
+    """
+    from linkage.case import Case
+
+    with Case(case) as opened:
+        events = opened.history(operator)
+    if as_json:
+        output.print_json([event.as_dict() for event in events])
+    else:
+        _print_history(events)
+
+
+def _print_history(events: Sequence[Event]) -> None:
+    if not events:
+        say("Nothing.")
+    for event in events:
+        number = f"run {event.number}" if event.what == "run" else "judgement"
+        say(f"{event.at:%Y-%m-%d %H:%M}  {number:<9}  {event.text}")
+        for line in event.details:
+            say(f"{'':29}{line}")
