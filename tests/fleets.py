@@ -49,7 +49,7 @@ def table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
 def operators(case: object) -> dict[str, str]:
     """Fleet -> id of the operator that most of its accounts are in."""
     members = case.members  # type: ignore[attr-defined]
-    fleets = members["account_id"].str.partition("-")[0]
-    return {
-        str(fleet): str(ids.mode().iloc[0]) for fleet, ids in members.groupby(fleets)["operator_id"]
-    }
+    found: dict[str, Counter[str]] = {}
+    for account_id, operator_id in zip(members["account_id"], members["operator_id"], strict=True):
+        found.setdefault(account_id.partition("-")[0], Counter())[operator_id] += 1
+    return {fleet: ids.most_common(1)[0][0] for fleet, ids in found.items()}
