@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from linkage.report import graph, hours, overview, reliance, timeline
+from linkage.report import changes, graph, hours, overview, reliance, timeline
 from linkage.report.plain import CUT, CUT_OTHERS, cut, day, minute, rounded
 from linkage.report.redaction import Redaction
 from linkage.report.tables import SIGNALS, Tables
@@ -75,6 +75,7 @@ class _Reader:
         sign_ups = self._days(places, "accounts", "created_at", "count(*)")
         activity = self._days(places, "activity", "hour", "sum(n)::BIGINT")
         weeks = hours.of_operators(self.tables, places)
+        changed = changes.of_operators(self.tables, places)
         near = read(
             "SELECT place, other, signals, users, strongest, nats FROM ties"
             f" WHERE {places} ORDER BY place, nats DESC, other"
@@ -117,6 +118,7 @@ class _Reader:
                     for other, n, users, strongest, nats in near.get(place, [])[:NEAR]
                 ],
                 "near_left": max(0, len(near.get(place, ())) - NEAR),
+                "changes": changed.get(place),
                 "judgements": [
                     [minute(at), self.redaction.value("name", by or ""), decision,
                      self._sentence(note, place)]

@@ -52,6 +52,7 @@ class Tables:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, only: str | None = None) -> None:
         self.connection = connection
+        self.names = {row[0] for row in self.rows("SHOW TABLES")}
         self._prepare(only)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -23,7 +23,7 @@ function operatorView(page, members) {
     evidenceSection(page, listMembers), graphSection(page, members, listBundle),
     timelineSection(page.timeline, "Over time", "Sign-ups and activity of the members",
       [["Sign-ups", "sign-up", "signups"], ["Activity", "event", "activity"]]),
-    hoursSection(page), list.node, nearSection(page),
+    hoursSection(page), list.node, nearSection(page), changesSection(page),
   ];
 }
 
@@ -81,6 +81,29 @@ function nearSection(page) {
           example !== null && page.signals[example] ? [kindName(page.signals[example][0]), " ", value(short(page.signals[example][1], 60))] : "–", number(nats, 2)])),
       page.near_left ? el("p", {}, `${count(page.near_left, "operator")} that share less ${page.near_left === 1 ? "is" : "are"} not listed.`) : null]
       : el("p", {}, "No other operator\u2019s members use evidence of this one."));
+}
+
+// What the run before said of the same operator.
+function changesSection(page) {
+  const changes = page.changes;
+  if (!changes) return null;
+  const { runs, stayed, came, left } = changes;
+  const last = runs.length ? runs[runs.length - 1][0] : page.run.run;
+  const isNew = !runs.some(([run]) => run === last - 1);
+  const moved = (moves, verb, where) => {
+    if (!moves.all) return null;
+    const parts = moves.operators.map(([id, n]) => [`${number(n)} `, value(short(id, 60))]);
+    if (moves.more) parts.push(count(moves.more, "more operator"));
+    if (moves.none) parts.push(`${number(moves.none)} no operator`);
+    return el("li", {}, `${count(moves.all, "account")} ${verb}, ${where}: `, parts.map((part, k) => [k ? ", " : "", part]), ".");
+  };
+  return el("section", { "aria-labelledby": "changes" },
+    el("h2", { id: "changes" }, "Since the run before"),
+    el("p", {}, isNew ? `It was not found in run ${number(last - 1)} under this id.`
+      : `${count(stayed, "account")} that belonged to it in run ${number(last - 1)} still ${stayed === 1 ? "does" : "do"}${came.all || left.all ? "." : "; none came or left."}`),
+    el("ul", {}, moved(came, "came", "from"), moved(left, "left", "to")),
+    plainTable("Run by run", [["Run", "number"], ["Verdict"], ["Accounts", "number"]],
+      runs.map(([run, verdict, accounts]) => [number(run), badge(verdict || "unclear"), number(accounts)])));
 }
 
 const page = block("operator");
