@@ -27,7 +27,7 @@ from linkage.graph import SHARING
 
 PAGES = 500
 """Operators of lower rank have a row in the list, but no page."""
-MEMORY = "1GB"
+MEMORY = "512MB"
 """Beyond it DuckDB spills."""
 SIGNALS = 40_000
 """Signals of an operator that its page holds, the strongest first."""
@@ -119,7 +119,7 @@ class Tables:
         self._table(
             "uses",
             """
-            SELECT DISTINCT place, account, rank, turn, weight
+            SELECT place, account, rank, turn, weight
             FROM edges JOIN members USING (account) JOIN shown USING (operator_id)
                 JOIN strongest USING (place, signal)
             ORDER BY place, account
