@@ -103,7 +103,9 @@ def small() -> Rows:
         ],
         "rejected": [("", "ip", "private address", 3, 40, "10.0.0.1")],
         "runs": [(1, START + 10 * day, '{"settings": {"seed": 7}}')],
-        "judgements": [(START, "Ann", "operator", "OP-AAAAAA", None, "confirmed", "seen before")],
+        "judgements": [
+            (1, START, "Ann", "operator", "OP-AAAAAA", None, "confirmed", "seen before")
+        ],
     }  # fmt: skip
 
 
@@ -149,7 +151,7 @@ def hostile() -> Rows:
         rows["scorecard"].append((text, other, text, 0.5 - n % 2))
         rows["inputs"].append((n, text, other, 1, text))
         rows["rejected"].append((text, text, other, 1, 1, text))
-        rows["judgements"].append((START, text, "operator", text, None, other, text))
+        rows["judgements"].append((n, START, text, "operator", text, None, other, text))
     rows["runs"] = [(1, START, '"</script>')]
     return rows
 
@@ -295,6 +297,7 @@ def large(members: int = 20_000, operators: int = 50, seed: int = 1) -> Rows:
     rows["runs"] = [(1, START + datetime.timedelta(days=70), '{"settings": {"seed": 1}}')]
     rows["judgements"] = [
         (
+            1,
             START + datetime.timedelta(days=71),
             "R. Ito",
             "operator",

@@ -58,7 +58,8 @@ def test_pages_hold_what_the_tables_say(tmp_path):
         "5 accounts share 2 cards (card-A, card-B) and a template.",
         "OP-AAAAAA.html",
     ]
-    assert overview["operators"][0] == row
+    assert overview["operators"][0] == [*row, "confirmed"]
+    assert overview["operators"][1][-1] is None
     assert overview["found"] == [["sockpuppets", 1, 5], ["household", 1, 3]]
     assert overview["inputs"][0][::2] == ["accounts.csv", 1234567]
     assert overview["rejected"] == [["", "ip", "private address", 3, 40, "10.0.0.1"]]
@@ -248,13 +249,53 @@ def test_what_a_page_can_not_hold_is_counted(tmp_path, monkeypatch):
     pages = pages_of(tmp_path, rows)
     assert len(pages) == 5
     operators = blocks(pages["index.html"])["overview"]["operators"]
-    assert [row[-1] is None for row in operators] == [False] * 4 + [True] * 2
+    assert [row[9] is None for row in operators] == [False] * 4 + [True] * 2
     operator, members = data_of(pages, "OP-000000.html")
     assert operator["operator"][3] == 300
     assert len(members["id"]) == 100
     sure = sorted((row[4] for row in rows["members"] if row[2] == "OP-000000"), reverse=True)
     assert members["confidence"] == [round(p, 4) for p in sure[:100]]
     assert max(map(len, members["held"])) <= 8
+
+
+def test_what_changed_since_the_run_before(tmp_path):
+    rows = small()
+    was = {0: "OP-AAAAAA", 1: "OP-AAAAAA", 2: "OP-OLDOLD", 5: "OP-AAAAAA", 6: "OP-BBBBBB"}
+    rows["memberships"] = [
+        # acc-0, acc-1 and acc-6 stay, acc-5 changes hands, acc-9 is in none any more
+        ("acc-0", "OP-AAAAAA", 1, 3),
+        ("acc-6", "OP-BBBBBB", 2, 3),
+        ("acc-9", "OP-AAAAAA", 2, 2),
+        *((f"acc-{n}", name, 2, 2) for n, name in was.items() if n not in (0, 6)),
+        *((f"acc-{n}", "OP-AAAAAA", 3, 3) for n in (1, 2, 3, 4)),
+        *((f"acc-{n}", "OP-BBBBBB", 3, 3) for n in (5, 7)),
+        ("acc-8", "OP-AAAAAA", 1, 1),
+    ]
+    rows["run_operators"] = [
+        (1, "OP-AAAAAA", "unclear", 0.5, 2),
+        (2, "OP-AAAAAA", "sockpuppets", 0.9, 4),
+        (3, "OP-AAAAAA", "sockpuppets", 0.97, 5),
+        (3, "OP-BBBBBB", "household", 0.2, 3),
+    ]
+    rows["aliases"] = [("OP-OLDOLD", "OP-AAAAAA", 3)]
+    rows["judgements"].append(
+        (2, START, "Bo", "operator", "OP-OLDOLD", None, "unsure", "by its old id")
+    )
+    pages = pages_of(tmp_path, rows)
+    operator, _ = data_of(pages, "OP-AAAAAA.html")
+    nobody = {"all": 0, "none": 0, "operators": [], "more": 0}
+    assert operator["changes"] == {
+        "run": 3,
+        "runs": [[1, "unclear", 2], [2, "sockpuppets", 4], [3, "sockpuppets", 5]],
+        "stayed": 2,
+        "came": {"all": 3, "none": 2, "operators": [["OP-OLDOLD", 1]], "more": 0},
+        "left": {"all": 2, "none": 1, "operators": [["OP-BBBBBB", 1]], "more": 0},
+    }
+    assert [j[1] for j in operator["judgements"]] == ["Ann", "Bo"]
+    operator, _ = data_of(pages, "OP-BBBBBB.html")
+    assert operator["changes"]["stayed"] == 1
+    assert operator["changes"]["came"]["operators"] == [["OP-AAAAAA", 1]]
+    assert operator["changes"]["left"] == nobody
 
 
 def test_batches_change_nothing(tmp_path, monkeypatch):

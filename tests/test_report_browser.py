@@ -44,6 +44,16 @@ def reports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
     near = small()
     near["edges"] += [(account, 1, None, None, 1) for account in (5, 6, 7)]
+    near["memberships"] = [
+        *((f"acc-{n}", "OP-AAAAAA", 1, 2) for n in (0, 1, 2, 3)),
+        ("acc-4", "OP-BBBBBB", 1, 1),
+        ("acc-4", "OP-AAAAAA", 2, 2),
+        ("acc-9", "OP-AAAAAA", 1, 1),
+    ]
+    near["run_operators"] = [
+        (1, "OP-AAAAAA", "unclear", 0.5, 5),
+        (2, "OP-AAAAAA", "sockpuppets", 0.97, 5),
+    ]
     for name, rows in (
         ("small", small()),
         ("near", near),
@@ -369,6 +379,21 @@ def test_graph_opens_a_bundle(opened):
         "tbody tr:not(.space) th"
     )
     assert sorted(listed.all_inner_texts()) == ["acc-0", "acc-1"]
+    assert it.troubles == []
+
+
+def test_changes_since_the_run_before(opened):
+    it = opened("near", "OP-AAAAAA.html")
+    text = it.page.locator("section", has=it.page.locator("#changes")).inner_text()
+    for words in (
+        "4 accounts that belonged to it in run 1 still do.",
+        "1 account came, from: 1 OP-BBBBBB.",
+        "1 account left, to: 1 no operator.",
+    ):
+        assert words in text, words
+    it = opened("near", "OP-BBBBBB.html")
+    text = it.page.locator("section", has=it.page.locator("#changes")).inner_text()
+    assert "It was not found in run 1 under this id." in text
     assert it.troubles == []
 
 

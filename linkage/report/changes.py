@@ -19,7 +19,7 @@ OTHERS = 5
 
 
 def of_operators(tables: Tables, places: str) -> dict[int, dict[str, Any]]:
-    """By place: `runs` ([run, verdict, accounts]), `stayed`, and `came` and `left` by operator."""
+    """By place: the last `run`, all `runs` ([run, verdict, accounts]), `stayed`, `came`, `left`."""
     if not {"memberships", "run_operators"} <= tables.names:
         return {}
     [(last,)] = tables.rows("SELECT max(run) FROM run_operators")
@@ -51,6 +51,7 @@ def of_operators(tables: Tables, places: str) -> dict[int, dict[str, Any]]:
     ids = dict(tables.rows(f"SELECT place, operator_id FROM shown WHERE {places}"))
     return {
         place: {
+            "run": last,
             "runs": runs.get(place, []),
             "stayed": sum(n for a, n in came.get(place, ()) if a == ids[place]),
             "came": _named([(a, n) for a, n in came.get(place, ()) if a != ids[place]]),

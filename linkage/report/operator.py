@@ -81,9 +81,8 @@ class _Reader:
             f" WHERE {places} ORDER BY place, nats DESC, other"
         )
         judged = read(
-            "SELECT place, made_at, made_by, decision, note FROM judgements"
-            f" JOIN shown ON subject = 'operator' AND a = operator_id WHERE {places}"
-            " ORDER BY place, made_at"
+            "SELECT place, made_at, made_by, decision, note FROM judged"
+            f" JOIN shown USING (operator_id) WHERE {places} ORDER BY place, made_at, decision"
         )
         for row in shown:
             place, accounts = row[0], row[4] or 0

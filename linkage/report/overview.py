@@ -36,6 +36,11 @@ def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
     """The data of the page `index.html`."""
     known = known_values(tables, redaction)
     operators = tables.rows("SELECT * FROM shown ORDER BY place")
+    decided = dict(
+        tables.rows(
+            "SELECT operator_id, arg_max(decision, (made_at, decision)) FROM judged GROUP BY 1"
+        )
+    )
     return {
         "redacted": redaction.active,
         "run": run(tables),
@@ -74,7 +79,10 @@ def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
         ),
         "chance": _chance([row[5] for row in operators]),
         "operators": [
-            operator(row, redaction, known.get(row[0], ()), file_name(row[0], row[1]))
+            [
+                *operator(row, redaction, known.get(row[0], ()), file_name(row[0], row[1])),
+                decided.get(row[1]),
+            ]
             for row in operators
         ],
         "timeline": _sign_ups(tables),

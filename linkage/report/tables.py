@@ -8,6 +8,7 @@ spills what does not fit.
 - `strongest`: a signal of an operator with a page; `rank` from 1 by what it explains, `in_kind`
   the same within its kind, `turn` the order in which a drawing takes signals, `above` the rank
   of the coarser signal that it implies.
+- `judged`: what was decided about an operator, by the id that it has now.
 - `uses`: a member and a signal of its operator.
 - `ties`: two operators of which the members of one use evidence of the other.
 """
@@ -90,6 +91,16 @@ class Tables:
                 FROM operators)
             """,
             {} if only is None else {"only": only},
+        )
+        now = (
+            "(SELECT operator_id FROM aliases WHERE alias = a)" if "aliases" in self.names else "a"
+        )
+        self._table(
+            "judged",
+            f"""
+            SELECT coalesce({now}, a) AS operator_id, made_at, made_by, decision, note
+            FROM judgements WHERE subject = 'operator'
+            """,
         )
         self._table(
             "strongest",

@@ -1,8 +1,8 @@
 // The list of operators: what was read, found and left out, and where to go on.
 
 const overview = block("overview");
-const operators = overview.operators.map(([id, verdict, score, accounts, q, kinds, first, last, why, file], place) =>
-  ({ place, id: id || "", verdict: verdict || "unclear", score, accounts: accounts || 0, q, kinds, first, last, why, file }));
+const operators = overview.operators.map(([id, verdict, score, accounts, q, kinds, first, last, why, file, decision], place) =>
+  ({ place, id: id || "", verdict: verdict || "unclear", score, accounts: accounts || 0, q, kinds, first, last, why, file, decision }));
 
 function operatorLink(operator) {
   const name = operator.id ? short(operator.id, 60) : `operator ${operator.place + 1}`;
@@ -92,7 +92,7 @@ function operatorsSection() {
     columns: [
       { name: "Rank", numeric: true, key: (o) => o.place, cell: (o) => number(o.place + 1) },
       { name: "Operator", header: true, key: (o) => o.id, cell: operatorLink },
-      { name: "Verdict", key: (o) => o.verdict, cell: (o) => badge(o.verdict) },
+      { name: "Verdict", key: (o) => o.verdict, cell: (o) => [badge(o.verdict), o.decision ? el("div", { class: "soft" }, short(o.decision, 24)) : null] },
       { name: "Score", numeric: true, key: (o) => o.score, cell: (o) => number(o.score, 3) },
       { name: "Accounts", numeric: true, key: (o) => o.accounts, cell: (o) => number(o.accounts) },
       { name: "q", numeric: true, key: (o) => o.q, cell: (o) => chance(o.q) },

@@ -19,7 +19,7 @@ function operatorView(page, members) {
       ["First seen (UTC)", first || "–"],
       ["Last seen (UTC)", last || "–"],
     ].map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text)))),
-    judgementsSection(page), scorecardSection(page), againstSection(page, members),
+    judgementsSection(page), scorecardSection(page), againstSection(page, members), nextSection(page),
     evidenceSection(page, listMembers), graphSection(page, members, listBundle),
     timelineSection(page.timeline, "Over time", "Sign-ups and activity of the members",
       [["Sign-ups", "sign-up", "signups"], ["Activity", "event", "activity"]]),
@@ -68,6 +68,20 @@ function againstSection(page, members) {
       : el("p", {}, "Nothing in the data: no finding points to an honest explanation, and chance hardly makes such a group."));
 }
 
+// What whoever has the case may do now; a page that was sent goes to people who don't have it.
+function nextSection(page) {
+  const id = page.operator[0];
+  if (page.alone || !/^OP-[A-Z0-9]+$/.test(id)) return null;
+  const command = (words) => el("code", {}, `linkage ${words}`);
+  return el("section", { "aria-labelledby": "next" },
+    el("h2", { id: "next" }, "What to do next"),
+    el("ul", {},
+      el("li", {}, "Look into some members: first those that would fall away without one signal, then any two and the chain between them (under Members)."),
+      el("li", {}, "If a shared value has an honest explanation (a campus, a public template), take it out for the next run: ", command("allow CASE KIND VALUE")),
+      el("li", {}, "Record what you decide, and why; the next run keeps to it: ", command(`judge CASE ${id} confirmed --note "…"`), ", or dismissed, or unsure."),
+      el("li", {}, "Send this page as one file, what names a person masked: ", command(`report CASE --operator ${id} --redact`))));
+}
+
 function nearSection(page) {
   const lead = "Operators whose members use evidence of this one. The last column is what an average member of theirs gets from it, in nats; "
     + "near zero, the two have little to do with each other. Two operators that buy from one proxy provider are near without being one.";
@@ -87,8 +101,7 @@ function nearSection(page) {
 function changesSection(page) {
   const changes = page.changes;
   if (!changes) return null;
-  const { runs, stayed, came, left } = changes;
-  const last = runs.length ? runs[runs.length - 1][0] : page.run.run;
+  const { run: last, runs, stayed, came, left } = changes;
   const isNew = !runs.some(([run]) => run === last - 1);
   const moved = (moves, verb, where) => {
     if (!moves.all) return null;
