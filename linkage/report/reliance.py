@@ -10,7 +10,7 @@ says most.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from linkage.attribution.weights import REPEATED
@@ -36,43 +36,49 @@ def weakest(held: Sequence[int], signals: Sequence[Held]) -> tuple[int, float] |
     >>> weakest([0, 1, 2], signals)  # the range takes its address along
     (0, 5.0)
     """
-    families: dict[str, list[int]] = {}
-    for place in held:
+    kinds: dict[str, _OfKind] = {}
+    for place in sorted(held, key=lambda p: -signals[p].weight):
         if signals[place].weight > 0:
-            kind = signals[place].kind
-            families.setdefault(FAMILIES.get(kind, kind), []).append(place)
+            kinds.setdefault(signals[place].kind, _OfKind()).add(place, signals[place])
+    families: dict[str, list[_OfKind]] = {}
+    for kind, found in kinds.items():
+        families.setdefault(FAMILIES.get(kind, kind), []).append(found)
     worst: tuple[int, float] | None = None
-    for places in families.values():
-        whole = _weight(places, signals)
-        for gone in _candidates(places, signals):
-            left = [p for p in places if p != gone and signals[p].above != gone]
-            cost = whole - _weight(left, signals)
+    for parts in families.values():
+        whole = max(part.weight() for part in parts)
+        # of one kind no single signal costs more than the strongest
+        candidates = {part.held[0][0] for part in parts}.union(*(part.coarse for part in parts))
+        for gone in sorted(candidates):
+            cost = whole - max(part.weight(gone) for part in parts)
             if worst is None or cost > worst[1]:
                 worst = gone, cost
     return worst
 
 
-def _candidates(places: Iterable[int], signals: Sequence[Held]) -> list[int]:
-    """Of each kind the strongest, and what it implies: nothing else costs more."""
-    top: dict[str, int] = {}
-    for place in places:
-        signal = signals[place]
-        if signal.kind not in top or signal.weight > signals[top[signal.kind]].weight:
-            top[signal.kind] = place
-    found = set(top.values())
-    return sorted(found | {a for p in found if (a := signals[p].above) is not None})
+class _OfKind:
+    """What a member holds of one kind, the strongest first."""
 
+    def __init__(self) -> None:
+        self.held: list[tuple[int, Held]] = []
+        self.coarse: set[int] = set()
+        self.lost: dict[int, float] = {}
+        self.total = 0.0
 
-def _weight(places: Iterable[int], signals: Sequence[Held]) -> float:
-    kinds: dict[str, list[float]] = {}
-    for place in places:
-        kinds.setdefault(signals[place].kind, []).append(signals[place].weight)
-    return max((_of_kind(weights) for weights in kinds.values()), default=0.0)
+    def add(self, place: int, signal: Held) -> None:
+        self.held.append((place, signal))
+        self.total += signal.weight
+        self.lost[place] = self.lost.get(place, 0.0) + signal.weight
+        if signal.above is not None:
+            self.coarse.add(signal.above)
+            self.lost[signal.above] = self.lost.get(signal.above, 0.0) + signal.weight
 
-
-def _of_kind(weights: list[float]) -> float:
-    strongest = max(weights)
-    return strongest + REPEATED * (sum(weights) - strongest)
+    def weight(self, gone: int = -1) -> float:
+        """What it adds to the member's case, without `gone` and what that implies."""
+        for place, signal in self.held:
+            if place != gone and signal.above != gone:
+                rest = self.total - self.lost.get(gone, 0.0) - signal.weight
+                return signal.weight + REPEATED * rest
+        return 0.0
 
 
 def confidence(evidence: float, cost: float, members: int, accounts: int) -> float:
