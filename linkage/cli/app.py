@@ -15,7 +15,7 @@ import typer
 
 from linkage import __version__
 from linkage import config as settings
-from linkage.cli import cases, look, measure, output, report
+from linkage.cli import cases, export, look, measure, output, report
 from linkage.errors import ConfigError, InputError, shorten, suggestion
 from linkage.schema import VERDICTS
 
@@ -153,6 +153,7 @@ measure.add_to(app)
 look.add_to(app)
 report.add_to(app)
 cases.add_to(app)
+export.add_to(app)
 
 
 def _settings(
