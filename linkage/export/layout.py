@@ -3,10 +3,11 @@
 `memory.nodes` and `memory.used` arrive; `memory.places(bipartite, number, x, y, size)` leaves. A
 force-directed layout of every node takes minutes, so igraph lays out what carries the picture, the
 strongest signals of each operator (`LANDMARKS`), tied by the accounts that have both. An account
-then stands in the middle of its landmarks and any other signal in the middle of its accounts;
-those that would stand in the same spot form a sunflower around it. Each operator fills a disc whose
-area is in proportion to its nodes, and the discs stand in rows by rank. Linear in the edges, and
-the same for the same case: sums are of whole numbers, and the generator is seeded.
+then stands towards the middle of its landmarks and any other signal towards the middle of its
+accounts, spread from the centre outwards until they fill the disc; those of the same spot form a
+sunflower around it. The area of an operator's disc is in proportion to its nodes, and the discs
+stand in rows by rank. Linear in the edges, and the same for the same case: sums are of whole
+numbers, and the generator is seeded.
 """
 
 from __future__ import annotations
@@ -83,10 +84,29 @@ others AS (
     JOIN accounts AS a ON a.number = u.account AND a.operator_id = h.operator_id
     WHERE h.rank > {LANDMARKS} GROUP BY u.signal, h.operator_id
 ),
-spots AS (
+meant AS (
     SELECT 0 AS bipartite, number, operator_id, x, y FROM accounts
-    UNION ALL SELECT 1, signal, operator_id, x, y FROM landmarks
     UNION ALL SELECT 1, signal, operator_id, x, y FROM others
+),
+centred AS (
+    SELECT m.bipartite, m.number, m.operator_id, m.x - c.x AS x, m.y - c.y AS y
+    FROM meant AS m JOIN (
+        SELECT operator_id, round(sum(CAST(x AS BIGINT)) / count(*)) AS x,
+               round(sum(CAST(y AS BIGINT)) / count(*)) AS y
+        FROM meant GROUP BY operator_id
+    ) AS c USING (operator_id)
+),
+spread AS (
+    SELECT *, {GRID} * sqrt((rank() OVER (
+                  PARTITION BY operator_id ORDER BY x * x + y * y
+              ) - 1) / count(*) OVER (PARTITION BY operator_id)) AS radius, atan2(y, x) AS angle
+    FROM centred
+),
+spots AS (
+    SELECT bipartite, number, operator_id, round(radius * cos(angle)) AS x,
+           round(radius * sin(angle)) AS y
+    FROM spread
+    UNION ALL SELECT 1, signal, operator_id, x, y FROM landmarks
 ),
 turns AS (
     SELECT *, row_number() OVER (

@@ -1,11 +1,11 @@
 """A STIX 2.1 bundle: what other providers need to recognise an operator that comes to them.
 
-An operator is a grouping of its accounts (`user-account`) and signals: addresses, mailboxes and
-domains as STIX has them, all other kinds as `x-linkage-signal`, declared by an extension. Only if
-its verdict is sockpuppets is it an intrusion set too, with its accounts related to it by their
-confidence, and indicators for the signals that more members than others use. Whoever is an
-organisation or a household is not indicated for sharing an address. Ids are hashes of what they
-name and times those of the run, so the same case gives the same bundle.
+An operator is a grouping of its accounts (`user-account`) and of its addresses, mailboxes and
+domains. Only if its verdict is sockpuppets is it an intrusion set too, with its accounts related to
+it by their confidence, and indicators for the signals that more members than others use; those of
+kinds STIX has no object for are patterns over `x-linkage-signal`. Whoever is an organisation or a
+household is not indicated for sharing an address. Ids are hashes of what they name and times those
+of the run, so the same case gives the same bundle.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ except ImportError:
 NAMESPACE = uuid.UUID("5d1f1c0e-8f5b-4f0b-9a53-5b0a4f6c8b11")
 DOMAINS = {"email_domain", "website"}
 ADDRESSES = {"ip", "ip_range"}
+SIGNAL = "x-linkage-signal"
+"""What patterns call a signal of a kind that STIX has no object for."""
 HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 OF_THE_CASE = ("sign_up", "sign_up_day")
 """Kinds, besides those of how much is shared, that mean nothing to anybody else."""
@@ -43,20 +45,6 @@ def _id(kind: str, *names: str) -> str:
 
 
 AUTHOR = _id("identity", "linkage")
-EXTENSION = _id("extension-definition", "x-linkage-signal")
-
-
-@stix2.v21.CustomObservable(
-    "x-linkage-signal",
-    [
-        ("kind", stix2.properties.StringProperty(required=True)),
-        ("value", stix2.properties.StringProperty(required=True)),
-    ],
-    ["kind", "value"],
-    EXTENSION,
-)
-class LinkageSignal:
-    """A signal of a kind that STIX has no object for."""
 
 
 def write(graph: Graph, path: Path) -> None:
@@ -80,15 +68,6 @@ def _objects(graph: Graph) -> Iterator[Any]:
     common: dict[str, Any] = {"created": made, "modified": made}
     yield stix2.v21.Identity(id=AUTHOR, name="linkage", identity_class="system", **common)
     common["created_by_ref"] = AUTHOR
-    yield stix2.v21.ExtensionDefinition(
-        id=EXTENSION,
-        name="x-linkage-signal",
-        description="A value that accounts have in common: its kind and the normalised value.",
-        schema="kind: text; value: text",
-        version="1.0.0",
-        extension_types=["new-sco"],
-        **common,
-    )
     for operator in graph.operators():
         yield from _operator(graph, operator, common)
 
@@ -159,19 +138,21 @@ def _signals(graph: Graph, operator: str, hand: Any, common: dict[str, Any]) -> 
     for kind, value, members, others, weight, first_seen in graph.rows(SIGNALS, operator=operator):
         if kind in OF_THE_CASE or kind.endswith("_sharing"):
             continue
-        observable = _observable("" if graph.hashed else kind, kind, value)
-        yield observable
+        observable = None if graph.hashed else _observable(kind, value)
+        if observable is not None:
+            yield observable
         if hand is None or members is None or members <= others:
             continue
+        pattern = _pattern(kind, value, observable)
         indicator = stix2.v21.Indicator(
-            id=_id("indicator", operator, observable.id),
+            id=_id("indicator", operator, pattern),
             name=f"{kind} of {operator}",
             description=(
                 f"Used by {members:,} of its accounts and {others:,} others; "
                 f"adds {weight:.2f} nats to the case of an account."
             ),
             indicator_types=["attribution"],
-            pattern=_pattern(observable),
+            pattern=pattern,
             pattern_type="stix",
             valid_from=_time(first_seen) if first_seen is not None else common["created"],
             confidence=round(100 * members / (members + others)),
@@ -187,23 +168,23 @@ def _signals(graph: Graph, operator: str, hand: Any, common: dict[str, Any]) -> 
         )
 
 
-def _observable(shown_as: str, kind: str, value: str) -> Any:
-    """The object STIX has for a value, if it has one and the value is what the kind says."""
+def _observable(kind: str, value: str) -> Any:
+    """The object STIX has for a value, or None; a value need not be what its kind says."""
     with suppress(ValueError):
-        if shown_as in ADDRESSES:
+        if kind in ADDRESSES:
             network = ipaddress.ip_network(value)
             return (stix2.v21.IPv4Address, stix2.v21.IPv6Address)[network.version == 6](value=value)
-        if shown_as == "email":
+        if kind == "email":
             return stix2.v21.EmailAddress(value=value)
-        if shown_as in DOMAINS and HOST.fullmatch(value):
+        if kind in DOMAINS and HOST.fullmatch(value):
             return stix2.v21.DomainName(value=value)
-    return LinkageSignal(kind=kind, value=value)  # type: ignore[call-arg]
+    return None
 
 
-def _pattern(observable: Any) -> str:
-    names = ("kind", "value") if observable.type == "x-linkage-signal" else ("value",)
-    tests = (f"{observable.type}:{name} = {literal(observable[name])}" for name in names)
-    return f"[{' AND '.join(tests)}]"
+def _pattern(kind: str, value: str, observable: Any) -> str:
+    if observable is not None:
+        return f"[{observable.type}:value = {literal(value)}]"
+    return f"[{SIGNAL}:kind = {literal(kind)} AND {SIGNAL}:value = {literal(value)}]"
 
 
 def literal(value: str) -> str:
