@@ -17,7 +17,8 @@ members and the reasons. Twelve accounts pay with three cards here, among people
 >>> case.graph(case.operators["operator_id"][0]).degree(("payment", "fleet-card-0"))
 4
 
-`run`, `Case`, `Config` and the errors are the whole API; the command `linkage` does the same.
+`run`, `Case`, `Config`, `export` and the errors are the whole API; the command `linkage` does the
+same.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from linkage.errors import (
 )
 
 if TYPE_CHECKING:
+    from linkage import export
     from linkage.case import Case
     from linkage.pipeline import run
 
@@ -49,6 +51,7 @@ __all__ = [
     "LinkageError",
     "MissingExtraError",
     "__version__",
+    "export",
     "run",
 ]
 
@@ -57,6 +60,8 @@ _LATER = {"run": "linkage.pipeline", "Case": "linkage.case"}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "export":
+        return import_module("linkage.export")
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -58,7 +59,7 @@ EDGES = Table(
 TIMES = {c.name for c in (*NODES.columns, *EDGES.columns) if c.type == "TIMESTAMP"}
 
 BATCH_ROWS = 50_000
-MEMORY = "1GB"
+MEMORY = "500MB"
 """What the engine may hold; a larger graph is spilled to the disk beside the export."""
 
 USED = """
@@ -129,6 +130,7 @@ class Graph:
         self.operator = operator
         self.hashed = key is not None
         self._operator_id = None if operator is None else operator.operator_id
+        self.database = _database(connection)
         connection.execute(f"SET memory_limit = '{MEMORY}'")
         account, value = "a.account_id", "s.value"
         if key is not None:
@@ -197,6 +199,12 @@ def rows(batches: pa.RecordBatchReader) -> Iterator[tuple[Any, ...]]:
     """The rows of batches as tuples of plain values."""
     for batch in batches:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _database(connection: duckdb.DuckDBPyConnection) -> Path:
+    """The file of the case that a connection reads."""
+    found = connection.sql("SELECT path FROM duckdb_databases() WHERE database_name = 'case'")
+    return Path(found.fetchall()[0][0] or ":memory:")
 
 
 def _columns(columns: Sequence[Column], as_text: bool) -> str:
