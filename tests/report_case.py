@@ -151,6 +151,15 @@ def hostile() -> Rows:
         rows["scorecard"].append((text, other, text, 0.5 - n % 2))
         rows["inputs"].append((n, text, other, 1, text))
         rows["rejected"].append((text, text, other, 1, 1, text))
+        # every operator has had another id, and got a member of the next one
+        rows["run_operators"] += [(1, text, other, 0.5, 1), (2, text, other, 0.5, 1)]
+        rows["memberships"] += [
+            (text, text, 1, 2),
+            (f"{text} 2", other, 1, 1),
+            (f"{text} 2", text, 2, 2),
+        ]
+        rows["aliases"].append((f"{text} old", text, 2))
+        rows["judgements"].append((n, START, text, "operator", f"{text} old", None, other, text))
         rows["judgements"].append((n, START, text, "operator", text, None, other, text))
     rows["runs"] = [(1, START, '"</script>')]
     return rows
