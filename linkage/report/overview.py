@@ -47,7 +47,7 @@ def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
         "accounts": tables.rows("SELECT count(*) FROM accounts")[0][0],
         "signals": tables.rows("SELECT count(*) FROM signals")[0][0],
         "inputs": [
-            [redaction.sentence(name or ""), sha256, rows, _mapping(columns)]
+            [cut(redaction.sentence(name or "")), cut(sha256 or ""), rows, _mapping(columns)]
             for name, sha256, rows, columns in tables.rows(
                 "SELECT name, sha256, rows, columns FROM inputs ORDER BY input"
             )

@@ -69,6 +69,11 @@ function block(name) {
   return data.get(name);
 }
 
+// What a panel says before anything is chosen; left out on paper.
+function hint(words) {
+  return el("p", { class: "hint" }, words);
+}
+
 // A bar of `share` (0 to 1) of its place; the number stands beside it in words.
 function bar(share, className) {
   const inner = el("span", { class: "fill" });

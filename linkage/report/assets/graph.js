@@ -23,13 +23,13 @@ function graphSection(page, members, listBundle) {
       edges.push({ id: `${signal}-${bundle}`, from: `s${signal}`, to: `b${bundle}`, colour: look(kindOf(signal))[1], width: 1 + 4 * Math.sqrt(n / most) });
     }
   });
-  const panel = el("div", { class: "panel", role: "status" }, HINT);
+  const panel = el("div", { class: "panel", role: "status" }, hint(HINT));
   let open = null;
 
   const words = `On the left ${count(drawing.signals.length, "signal")}, the strongest of each kind in turn; on the right `
     + `${count(drawing.bundles.reduce((sum, [n]) => sum + n, 0), "account")} in ${count(drawing.bundles.length, "bundle")}: accounts that have exactly the same of these signals are one bundle.`;
   const view = network(words, true, (id) => {
-    if (id === null) describe(HINT);
+    if (id === null) describe(hint(HINT));
     else if (id.startsWith("s")) describeSignal(Number(id.slice(1)));
     else if (id.startsWith("b")) toggle(Number(id.slice(1)));
     else describe(el("p", {}, "Account ", value(members.id[Number(id.slice(1))]), ", confidence ", confidence(members.confidence[Number(id.slice(1))]), "."));

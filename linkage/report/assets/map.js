@@ -6,7 +6,7 @@ function mapSection(operators, overview) {
     return el("section", { "aria-labelledby": "map" }, el("h2", { id: "map" }, "Operators that are near each other"),
       el("p", {}, "No two operators share evidence worth the name."));
   }
-  const panel = el("div", { class: "panel", role: "status" }, MAP_HINT);
+  const panel = el("div", { class: "panel", role: "status" }, hint(MAP_HINT));
   const most = Math.max(...map.operators.map(([place]) => operators[place].accounts));
   const heaviest = Math.max(...map.ties.map((tie) => tie[2]));
   const nodes = map.operators.map(([place, x, y], n) => ({ id: `o${n}`, x, y, kind: knownVerdict(operators[place].verdict),
@@ -18,7 +18,7 @@ function mapSection(operators, overview) {
     + "The wider the line, the more an average member of the one would pass for a member of the other.";
   const view = network(words, false, (id) => {
     panel.replaceChildren();
-    if (id === null) { fill(panel, [MAP_HINT]); return; }
+    if (id === null) { fill(panel, [hint(MAP_HINT)]); return; }
     const n = Number(id.slice(1));
     const ties = map.ties.filter(([a, b]) => a === n || b === n);
     fill(panel, [el("p", {}, operatorLink(operatorOf(n)), " ", badge(operatorOf(n).verdict), ` ${count(operatorOf(n).accounts, "account")}. `, value(operatorOf(n).why)),

@@ -77,7 +77,7 @@ function membersSection(page, members) {
     const [a, b] = ends.map(([, input]) => byId.get(input.value));
     looked.replaceChildren();
     const typed = ends.map(([, input]) => input.value.trim());
-    if (a === undefined) fill(looked, [el("p", {}, typed[0] ? "No listed member has this account id." : LOOK_HINT)]);
+    if (a === undefined) fill(looked, [hint(typed[0] ? "No listed member has this account id." : LOOK_HINT)]);
     else if (b === undefined || a === b) fill(looked, [belonging(a), typed[1] ? el("p", {}, a === b ? "A chain needs another account." : "No listed member has the second account id.") : el("p", {}, "Choose a second account to see the chain between the two.")]);
     else fill(looked, [chains(a, b)]);
   }
