@@ -66,6 +66,10 @@ def test_what_goes_wrong(typed, tmp_path):
     code, _, err = typed("report", case, "--out", tmp_path / "desk")
     assert code == 2
     assert 'other things in it (first: "thesis.txt")' in err
+    code, _, err = typed("report", case, "--out", tmp_path / "desk" / "thesis.txt" / "report")
+    assert code == 2
+    assert "can't write the report" in err
+    assert "--out" in err
     code, _, err = typed("report", tmp_path / "absent")
     assert code == 2
     assert "linkage run INPUT" in err

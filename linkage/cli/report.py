@@ -9,6 +9,7 @@ import typer
 
 from linkage.cli import output
 from linkage.cli.look import CaseFolder, Json
+from linkage.errors import CaseError
 
 REPORT = "report"
 
@@ -58,12 +59,20 @@ def report(
         name = None if operator is None else opened.show(operator, top=1).operator.operator_id
     if name is None:
         folder = out or case / REPORT / ("redacted" if redact else "")
-        pages.write(case / DATABASE, folder, redact)
         written = folder / "index.html"
     else:
         file = Path(pages.file_name(0, name))
         written = (out or Path()) / f"{file.stem}{'-redacted' if redact else ''}.html"
-        pages.write_operator(case / DATABASE, name, written, redact)
+    try:
+        if name is None:
+            pages.write(case / DATABASE, folder, redact)
+        else:
+            pages.write_operator(case / DATABASE, name, written, redact)
+    except OSError as error:
+        raise CaseError(
+            f"can't write the report {written}: {error.strerror or error}. Nothing was changed "
+            "there. Make room on that disk, or name a folder of yours with --out."
+        ) from None
     if as_json:
         output.print_json({"report": str(written)})
     else:

@@ -21,7 +21,7 @@ from linkage.report import operator as operators
 from linkage.report import overview, page, place
 from linkage.report.overview import file_name
 from linkage.report.redaction import Redaction
-from linkage.report.tables import Tables, opened
+from linkage.report.tables import Tables, opened, spilling
 
 __all__ = ["file_name", "write", "write_operator"]
 
@@ -37,7 +37,11 @@ def write(database: Path, folder: Path, redact: bool = False) -> None:
     Traceback (most recent call last):
     linkage.errors.CaseError: case/case.duckdb can't be opened ...
     """
-    with opened(database) as connection, place.folder(folder) as new:
+    with (
+        opened(database) as connection,
+        place.folder(folder) as new,
+        spilling(connection, folder.parent),
+    ):
         tables, redaction = Tables(connection), Redaction(redact)
         overall = overview.read(tables, redaction)
         place.new_file(new / "index.html", page.pieces("index", "Operators", {"overview": overall}))
@@ -57,7 +61,7 @@ def write_operator(database: Path, operator: str, path: Path, redact: bool = Fal
     Traceback (most recent call last):
     linkage.errors.CaseError: case/case.duckdb can't be opened ...
     """
-    with opened(database) as connection:
+    with opened(database) as connection, spilling(connection, path.parent):
         tables, redaction = Tables(connection, only=operator), Redaction(redact)
         for rank, data, members in operators.read(tables, redaction):
             blocks = {"operator": {**data, "alone": True}, "members": members}

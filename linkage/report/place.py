@@ -52,7 +52,6 @@ def new_file(path: Path, pieces: Iterable[str]) -> None:
 
 def file(path: Path, pieces: Iterable[str]) -> None:
     """Write a file beside `path`, readable by its owner only, and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     beside = Path(name)
     try:

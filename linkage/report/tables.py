@@ -15,6 +15,7 @@ spills what does not fit.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
@@ -207,6 +208,15 @@ def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def spilling(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[None]:
+    """Let DuckDB spill to `folder`, which is made: beside the case it may not be allowed to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".linkage-", dir=folder) as name:
+        connection.execute("SET temp_directory = $name", {"name": name})
+        yield
 
 
 def _between(places: list[int]) -> str:
