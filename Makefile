@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-BENCHMARKS := $(wildcard tests/benchmarks/speed.py tests/benchmarks/quality.py)
+# more for the benchmarks: QUICK=--quick, RECORDS=early_childhood.csv
+QUICK ?=
+RECORDS ?=
 
 .PHONY: demo test lint format bench docs screenshots clean
 
@@ -30,9 +32,14 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# slow, and so never part of the tests; templates.py needs texts of your own
-bench: $(VENV)/installed
-	for script in $(BENCHMARKS); do $(BIN)/python $$script || exit 1; done
+$(VENV)/bench-installed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	touch $@
+
+# hours, and so never part of the tests: measures everything and writes docs/benchmarks.md; with
+# QUICK=--quick a little of everything in ten minutes, printed. templates.py needs texts of your own
+bench: $(VENV)/bench-installed
+	$(BIN)/python tests/benchmarks/run.py $(QUICK) $(if $(RECORDS),--records $(RECORDS))
 
 # the pages that show what the code says or prints
 docs: $(VENV)/installed

@@ -1,91 +1,73 @@
-"""Who is found and who is accused, over seeds: the figures of `linkage evaluate`.
+"""Who is found and who is accused, over seeds, in every regime, and with parts of the data gone.
 
-    python tests/benchmarks/quality.py [--accounts 100000] [--seeds 5] [--presets mixed honest]
-
-Every population is made, read and scored with the default settings; nothing of an operator is told
-to the tool. Prints a Markdown table of each preset, a line a seed, and what was missed.
+Every population is made, read and scored with the default settings.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
-import tempfile
-from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import duckdb
-import igraph
+from populations import evaluated, full, prepare
 
-import linkage
-from linkage.evaluate import Evaluation, score
-from linkage.simulate import simulate
+from linkage.simulate import COLUMNS
 
-HEAD = (
-    "| seed | seconds | memory, MB | operators found | accounts found | honest accused | "
-    "with organisations | calibration error | false with q < 0.05 |\n"
-    "|---|---|---|---|---|---|---|---|---|"
-)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--accounts", type=int, default=100_000)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--presets", nargs="+", default=["mixed", "honest"])
-    chosen = parser.parse_args()
-    print(
-        f"linkage {linkage.__version__}, duckdb {duckdb.__version__}, igraph {igraph.__version__}, "
-        f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-    )
-    for preset in chosen.presets:
-        print(f"\n`{preset}`, {chosen.accounts:,} accounts\n\n{HEAD}", flush=True)
-        missed: Counter[str] = Counter()
-        planted: Counter[str] = Counter()
-        for seed in range(1, chosen.seeds + 1):
-            evaluation = one(preset, chosen.accounts, seed)
-            for operator in evaluation.operators:
-                if operator.accounts >= 10:
-                    planted[operator.kind] += 1
-                    missed[operator.kind] += not (
-                        operator.is_found and operator.verdict == "sockpuppets"
-                    )
-        if planted:
-            lines = [f"{kind} {planted[kind] - missed[kind]}/{planted[kind]}" for kind in planted]
-            print("\nFound, of operators with 10 accounts or more: " + ", ".join(sorted(lines)))
+Unit = Callable[[Path], list[dict[str, Any]]]
+REGIMES = ("young", "b2b", "heavy-nat", "honest-hard", "small-rings", "shared-proxy", "careful")
+GONE: dict[str, tuple[str, ...]] = {
+    "nothing": (),
+    "addresses": ("ip",),
+    "payments": ("payment",),
+    "prompts": ("prompt",),
+    "devices": ("device", "user_agent"),
+    "mail and phones": ("email", "phone", "name", "referral"),
+    "payments and prompts": ("payment", "prompt"),
+    "all but addresses": tuple(kind for kind in COLUMNS if kind != "ip"),
+    "all but prompts": tuple(kind for kind in COLUMNS if kind != "prompt"),
+    "all but payments": tuple(kind for kind in COLUMNS if kind != "payment"),
+    "all but times": tuple(COLUMNS),
+}
+"""What the export lacks, and the kinds of columns that go."""
 
 
-def one(preset: str, accounts: int, seed: int) -> Evaluation:
-    with tempfile.TemporaryDirectory(prefix="linkage-") as scratch:
-        folder = Path(scratch)
-        simulate(folder, preset, accounts, seed)
-        inputs = [folder / "accounts.csv", folder / "events.parquet"]
-        case = linkage.run(inputs, out=folder / "case", with_report=False)
-        figures = score(folder / "case", folder / "truth.csv")
-    seconds = sum(stage["seconds"] for stage in case.run["stages"].values())
-    cells = (
-        seed,
-        f"{seconds:.0f}",
-        f"{case.run['peak_memory_mb']:,.0f}",
-        f"{figures.operators_of_10_found_as_sockpuppets}/{figures.operators_of_10}",
-        share(figures.accounts_found),
-        rate(figures.accused_outside_organisations_per_100000),
-        rate(figures.accused_per_100000),
-        share(figures.calibration_error),
-        f"{figures.significant_operators_false}/{figures.significant_operators}",
-    )
-    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
-    return figures
+def quality(quick: bool) -> dict[str, Unit]:
+    """`mixed` and `honest` at 100,000 accounts."""
+    accounts, seeds = (10_000, 1) if quick else (100_000, 5)
+    return _grid("quality", ("mixed", "honest"), accounts, seeds)
 
 
-def share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def regimes(quick: bool) -> dict[str, Unit]:
+    """Every other kind of service, at its own size."""
+    if quick:
+        return _grid("regimes", ("young",), None, 1)
+    return _grid("regimes", REGIMES, None, 3)
 
 
-def rate(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+def ablations(quick: bool) -> dict[str, Unit]:
+    """`mixed` without some of its columns."""
+    accounts, seeds = (10_000, 1) if quick else (30_000, 2)
+    gone = list(GONE)[:4] if quick else list(GONE)
+    return {
+        f"ablations/{name}/{seed}": partial(one, "mixed", accounts, seed, name)
+        for name in gone
+        for seed in range(1, seeds + 1)
+    }
 
 
-if __name__ == "__main__":
-    main()
+def _grid(part: str, presets: tuple[str, ...], accounts: int | None, seeds: int) -> dict[str, Unit]:
+    return {
+        f"{part}/{preset}/{seed}": partial(one, preset, accounts, seed, "nothing")
+        for preset in presets
+        for seed in range(1, seeds + 1)
+    }
+
+
+def one(
+    preset: str, accounts: int | None, seed: int, gone: str, scratch: Path
+) -> list[dict[str, Any]]:
+    name = f"{preset}-{accounts}-{seed}" + (f"-{gone.replace(' ', '-')}" if GONE[gone] else "")
+    prepared = prepare(scratch, name, preset, accounts, seed, GONE[gone])
+    row = {"preset": preset, "seed": seed, "without": gone, **prepared.facts}
+    return [{**row, **full(evaluated(prepared))}]

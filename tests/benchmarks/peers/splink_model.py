@@ -1,0 +1,81 @@
+"""Record linkage: Splink's Fellegi-Sunter model on DuckDB, a record an account.
+
+Blocking is on any shared value, values on many accounts aside; comparisons are the card, device,
+phone and mail domain (with term frequencies), and how many templates and addresses two accounts
+share. u comes from random pairs, m from expectation maximisation; thresholds are swept.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+import splink.comparison_library as cl
+from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+from peers.rows import Grouping, Rows, components
+
+ONE = ("payment", "phone", "email", "email_domain")
+MANY = ("device", "prompt", "ip")
+LEAST = 0.01
+
+
+def groupings(rows: Rows) -> Iterator[tuple[str, Grouping]]:
+    """Over the most accounts of a value that is blocked on, and the threshold."""
+    logging.disable(logging.WARNING)
+    for most in (10, 30, 100):
+        pairs = predictions(rows, records(rows, most), most)
+        a, b = (pairs[column].to_numpy() for column in ("unique_id_l", "unique_id_r"))
+        probability = pairs["match_probability"].to_numpy()
+        for threshold in (0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.999999, 0.99999999):
+            kept = probability >= threshold
+            group = components(len(rows.accounts), a[kept], b[kept])
+            yield f"values on at most {most}; probability from {threshold:g}", group
+
+
+def records(rows: Rows, most: int) -> pa.Table:
+    """A row an account: a value of single kinds, lists of the others, rare values to block on."""
+    edges = pa.table(
+        {
+            "unique_id": rows.account,
+            "value": rows.value,
+            "kind": rows.kind[rows.value],
+            "size": rows.size[rows.value],
+        }
+    )
+    one = [f"min(value) FILTER (kind = '{k}') AS {k}" for k in ONE]
+    many = [f"list(value ORDER BY value) FILTER (kind = '{k}') AS {k}" for k in MANY]
+    rare = f"list(value ORDER BY value) FILTER (size <= {most}) AS rare"
+    with duckdb.connect() as db:
+        db.register("edges", edges)
+        return db.sql(
+            f"SELECT unique_id, {', '.join([*one, *many, rare])} FROM edges"
+            " GROUP BY unique_id ORDER BY unique_id"
+        ).to_arrow_table()
+
+
+def predictions(rows: Rows, table: pa.Table, most: int) -> pa.Table:
+    """Pairs with their probabilities, from the model trained on this very table."""
+    exact = [cl.ExactMatch(k).configure(term_frequency_adjustments=True) for k in ONE]
+    shared = [
+        cl.ArrayIntersectAtSizes("device", [1]),
+        cl.ArrayIntersectAtSizes("prompt", [4, 2, 1]),
+        cl.ArrayIntersectAtSizes("ip", [4, 2, 1]),
+    ]
+    settings = SettingsCreator(
+        link_type="dedupe_only",
+        comparisons=[*exact, *shared],
+        blocking_rules_to_generate_predictions=[block_on("rare", arrays_to_explode=["rare"])],
+        retain_matching_columns=False,
+    )
+    api = DuckDBAPI()
+    linker = Linker(api.register(table), settings, log_level="ERROR")
+    certain = [block_on("payment"), block_on("phone"), block_on("email")]
+    linker.training.estimate_probability_two_random_records_match(certain, recall=0.5)
+    linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
+    for column in ("payment", "phone", "email_domain"):
+        linker.training.estimate_parameters_using_expectation_maximisation(block_on(column))
+    found = linker.inference.predict(threshold_match_probability=LEAST)
+    return found.as_pyarrow_table()
