@@ -16,8 +16,8 @@ from linkage.schema import TABLES
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -25,7 +25,7 @@ def load() -> ModuleType:
     return module
 
 
-GENERATE = load()
+GENERATE = load(DOCS / "generate.py")
 COMMANDS: dict[str, Any] = GENERATE.commands()
 
 
@@ -33,6 +33,21 @@ COMMANDS: dict[str, Any] = GENERATE.commands()
 def test_made_pages_are_current(page: str) -> None:
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     assert text == getattr(GENERATE, page)(), "run: python docs/generate.py"
+
+
+def test_tables_of_the_benchmarks_are_those_of_the_results(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    benchmarks = DOCS.parent / "tests" / "benchmarks"
+    monkeypatch.syspath_prepend(benchmarks)
+    pages = load(benchmarks / "pages.py")
+    text = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    tables = re.findall(r"<!-- table: ([a-z-]+) -->\n(.*?)\n<!-- end -->", text, re.DOTALL)
+    assert [name for name, _ in tables] == list(pages.TABLES)
+    for name, table in tables:
+        assert table == pages.TABLES[name](benchmarks / "results"), (
+            "run: python tests/benchmarks/pages.py"
+        )
 
 
 @pytest.mark.parametrize("name", COMMANDS)

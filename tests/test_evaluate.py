@@ -231,6 +231,8 @@ def test_missing_files(case: Path, tmp_path: Path) -> None:
         score(case, tmp_path / "none.csv")
     with pytest.raises(CaseError, match=r"linkage run INPUT\.\.\. --out"):
         score(tmp_path, tmp_path / "none.csv")
+    with pytest.raises(CaseError, match="no such case, and no such table of members"):
+        score(tmp_path / "members.csv", tmp_path / "none.csv")
 
 
 def test_binary_truth_is_refused(case: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from cases import Typed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -174,6 +175,22 @@ def test_texts_from_files(tmp_path: Path) -> None:
     filled = "SELECT count(*) FROM e WHERE prompt LIKE 'Zebra first _% zebra last'"
     assert p.value(filled) > 100
     assert p.value("SELECT count(*) FROM e WHERE prompt LIKE 'Why is the okapi striped?%'") > 100
+
+
+def test_command(tmp_path: Path, typed: Typed) -> None:
+    prompts = tmp_path / "p.jsonl"
+    prompts.write_text(json.dumps({"prompt": "Why is the okapi striped?"}) + "\n")
+    told = ("--accounts", "1000", "--without", "payment", "--without", "ip")
+    code, out, err = typed("simulate", str(tmp_path), *told, "--prompts", str(prompts), "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["accounts"] == 1_000
+    p = Written(tmp_path)
+    assert p.value("SELECT count(*) FROM e WHERE prompt LIKE 'Why is the okapi striped?%'") > 100
+    columns = {row[0] for table in "ae" for row in p.rows(f"DESCRIBE {table}")}
+    assert not columns & {"ip", "payment_fingerprint", "card_bin"}
+    code, _, err = typed("simulate", str(tmp_path), "--without", "prompts")
+    assert code == 2
+    assert 'No column of kind "prompts". Did you mean "prompt"' in err
 
 
 @pytest.mark.parametrize("text", ["not json", '{"other": 1}', ""])

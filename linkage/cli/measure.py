@@ -37,6 +37,22 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    templates: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Templates of life to use: JSON lines with a field template, slots as {}.",
+            show_default=False,
+        ),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Prompts of life to use: JSON lines with a field prompt.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a population with planted operators.
@@ -45,7 +61,9 @@ def simulate(
     """
     import linkage.simulate
 
-    population = linkage.simulate.simulate(folder, preset, accounts, seed, without=without or ())
+    population = linkage.simulate.simulate(
+        folder, preset, accounts, seed, templates, prompts, without or ()
+    )
     if as_json:
         output.print_json(population.as_dict())
         return

@@ -27,6 +27,11 @@ def read_members(path: Path) -> tuple[pa.Table, pa.Table]:
     """
     if path.is_file():
         return _any_members(_table(path), str(path)), NOTHING
+    if not path.exists():
+        raise CaseError(
+            f"{path}: no such case, and no such table of members (account_id, operator_id)."
+            " Name a case folder or a file."
+        )
     if (path / DATABASE).exists():
         with Case(path) as opened:
             return opened.arrow("members"), opened.arrow("operators")

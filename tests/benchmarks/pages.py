@@ -221,7 +221,7 @@ def peers(results: Path) -> str:
     parts = []
     for preset, own in grouped(rows, "preset").items():
         lines = []
-        for method in grouped(own, "method"):
+        for method in sorted(grouped(own, "method"), key=lambda name: (name != "linkage", name)):
             of = chosen[preset, method]
             ends = {r["end"] for r in own if r["method"] == method and r["setting"] is None}
             short = "; ".join(sorted(e for e in ends if e != "done")).split("\n")[0]
@@ -289,9 +289,9 @@ def speed(results: Path) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "setup": setup,
     "quality": quality,
+    "regimes": regimes,
     "operators": operators,
     "people": people,
-    "regimes": regimes,
     "ablations": ablations,
     "curves": curves,
     "peers": peers,

@@ -39,9 +39,7 @@ def _curves(results: Path, path: Path) -> None:
     by = grouped(store.read(results, "curves"), "knob")
     if not by:
         return
-    figure, axes = plt.subplots(
-        1, len(by), figsize=(2.5 * len(by), 2.7), sharey=True, squeeze=False
-    )
+    figure, axes = _panels(len(by), 2.5, 2.7)
     for ax, (knob, rows) in zip(axes, by.items(), strict=True):
         for (base, own), colour in zip(grouped(rows, "base").items(), COLOURS, strict=False):
             points = sorted(grouped(own, "value").items())
@@ -70,9 +68,7 @@ def _peers(results: Path, path: Path) -> None:
     chosen = best(rows)
     methods = list(grouped(rows, "method"))
     colours = dict(zip(methods, COLOURS, strict=False))
-    figure, axes = plt.subplots(
-        1, len(by), figsize=(3.1 * len(by), 3.4), sharey=True, squeeze=False
-    )
+    figure, axes = _panels(len(by), 3.1, 3.4)
     for ax, (preset, own) in zip(axes, by.items(), strict=True):
         for method, of in grouped(own, "method").items():
             colour = colours[method]

@@ -47,7 +47,7 @@ def regimes(quick: bool) -> dict[str, Unit]:
 
 def ablations(quick: bool) -> dict[str, Unit]:
     """`mixed` without some of its columns."""
-    accounts, seeds = (10_000, 1) if quick else (30_000, 2)
+    accounts, seeds = (10_000, 1) if quick else (20_000, 3)
     gone = list(GONE)[:4] if quick else list(GONE)
     return {
         f"ablations/{name}/{seed}": partial(one, "mixed", accounts, seed, name)

@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a little of everything")
     parser.add_argument("--only", default="", help="units whose names match this pattern")
     parser.add_argument("--list", action="store_true", help="names of the units, nothing else")
+    parser.add_argument("--no-page", action="store_true", help="results only, the page later")
     parser.add_argument("--scratch", type=Path, help="keep populations here")
     parser.add_argument("--records", type=Path, help="early_childhood.csv, for the part real")
     chosen = parser.parse_args()
@@ -67,7 +68,7 @@ def main() -> None:
         failed = [name for name in names if not one(name, chosen, scratch, results)]
         if chosen.quick:
             print(pages.tables(results))
-        else:
+        elif not chosen.no_page:
             pages.write(results)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")

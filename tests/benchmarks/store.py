@@ -6,6 +6,7 @@ again alone, and the page says which commits its figures are from.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
@@ -33,6 +34,13 @@ PACKAGES = (
 def write(folder: Path, unit: str, rows: list[dict[str, Any]]) -> None:
     """Put the rows of a unit (`part/…`) into its part's file, in the place of earlier ones."""
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        # two that measure at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _replace(folder, unit, rows)
+
+
+def _replace(folder: Path, unit: str, rows: list[dict[str, Any]]) -> None:
     path = folder / f"{unit.split('/')[0]}.jsonl"
     kept = [row for row in read(folder, unit.split("/")[0]) if row["unit"] != unit]
     stamp = {"unit": unit, "commit": commit()}

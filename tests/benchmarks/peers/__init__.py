@@ -40,10 +40,10 @@ METHODS = {
     "record linkage": "splink_model",
 }
 POPULATIONS = {
-    "mixed": (30_000, 3),
+    "mixed": (20_000, 3),
     "young": (6_000, 3),
-    "b2b": (30_000, 2),
-    "heavy-nat": (30_000, 2),
+    "b2b": (20_000, 2),
+    "heavy-nat": (20_000, 2),
 }
 MIN_SIZE = 5
 SECONDS, GIBIBYTES = 420, 10
