@@ -165,7 +165,7 @@ def ablations(results: Path) -> str:
     lines = [
         (
             gone,
-            f"{sum(r['found'] for r in own)}/{sum(r['of'] for r in own)}",
+            own[0].get("refused") or f"{sum(r['found'] for r in own)}/{sum(r['of'] for r in own)}",
             over(own, "accounts_found", 3),
             over(own, "accused", 1),
             over(own, "accused_all", 1),
@@ -223,6 +223,7 @@ def peers(results: Path) -> str:
         lines = []
         for method in sorted(grouped(own, "method"), key=lambda name: (name != "linkage", name)):
             of = chosen[preset, method]
+            tried = [r for r in own if r["method"] == method and r["setting"] is not None]
             ends = {r["end"] for r in own if r["method"] == method and r["setting"] is None}
             short = "; ".join(sorted(e for e in ends if e != "done")).split("\n")[0]
             if not of:
@@ -237,18 +238,24 @@ def peers(results: Path) -> str:
                     over(of, "accused", 1),
                     " / ".join(over(of, f"bcubed_{x}", 2, False) for x in ("precision", "recall")),
                     over(of, "bcubed", 3),
-                    over(of, "seconds", 1, False),
+                    _sweep(tried),
                     told,
                 )
             )
         seeds = len({r["seed"] for r in own})
         heads = ("method", "operators found", "accounts found", "honest accused")
-        heads += ("B-cubed precision / recall", "B-cubed F1", "seconds", "setting")
+        heads += ("B-cubed precision / recall", "B-cubed F1", "seconds (settings)", "setting")
         parts.append(
             f"`{preset}`, {own[0]['accounts']:,} accounts, {seeds} seed{'s' * (seeds > 1)}\n\n"
             + markdown(heads, lines)
         )
     return "\n\n".join(parts) + commits(rows)
+
+
+def _sweep(rows: list[Result]) -> str:
+    """Seconds of a whole sweep, and how many settings that were, for one seed."""
+    seeds = len({row["seed"] for row in rows})
+    return f"{sum(row['seconds'] for row in rows) / seeds:.0f} ({len(rows) // seeds})"
 
 
 def real(results: Path) -> str:
@@ -314,7 +321,7 @@ def over(rows: list[Result], column: str, digits: int, interval: bool = True) ->
     values = [float(row[column]) for row in rows if row.get(column) is not None]
     if not values:
         return "–"
-    figure = spread(values, 1e9)
+    figure = spread(values, 1e5 if column.startswith(("accused", "seconds")) else 1)
     return figure.text(digits) if interval else f"{figure.mean:.{digits}f}"
 
 

@@ -68,7 +68,7 @@ def _peers(results: Path, path: Path) -> None:
     chosen = best(rows)
     methods = list(grouped(rows, "method"))
     colours = dict(zip(methods, COLOURS, strict=False))
-    figure, axes = _panels(len(by), 3.1, 3.4)
+    figure, axes = _panels(len(by), max(3.1, 9 / len(by)), 3.4)
     for ax, (preset, own) in zip(axes, by.items(), strict=True):
         for method, of in grouped(own, "method").items():
             colour = colours[method]
@@ -85,9 +85,12 @@ def _peers(results: Path, path: Path) -> None:
         ax.set_title(preset, fontsize=9)
         ax.set_xlabel("honest accused per 100,000")
     axes[0].set_ylabel("share of accounts found")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=4, frameon=False)
-    figure.tight_layout(rect=(0, 0.13, 1, 1))
+    legend = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+    names = sorted(legend, key=methods.index)
+    figure.legend(
+        [legend[name] for name in names], names, loc="lower center", ncols=4, frameon=False
+    )
+    figure.tight_layout(rect=(0, 0.15, 1, 1))
     _save(figure, path)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from populations import evaluated, full, prepare
 
+from linkage.errors import InputError
 from linkage.simulate import COLUMNS
 
 Unit = Callable[[Path], list[dict[str, Any]]]
@@ -68,6 +69,9 @@ def one(
     preset: str, accounts: int | None, seed: int, gone: str, scratch: Path
 ) -> list[dict[str, Any]]:
     name = f"{preset}-{accounts}-{seed}" + (f"-{gone.replace(' ', '-')}" if GONE[gone] else "")
-    prepared = prepare(scratch, name, preset, accounts, seed, GONE[gone])
-    row = {"preset": preset, "seed": seed, "without": gone, **prepared.facts}
-    return [{**row, **full(evaluated(prepared))}]
+    about = {"preset": preset, "seed": seed, "without": gone}
+    try:
+        prepared = prepare(scratch, name, preset, accounts, seed, GONE[gone])
+    except InputError as error:
+        return [{**about, "refused": str(error).split(":")[0]}]
+    return [{**about, **prepared.facts, **full(evaluated(prepared))}]

@@ -42,25 +42,35 @@ def write(folder: Path, unit: str, rows: list[dict[str, Any]]) -> None:
 
 def _replace(folder: Path, unit: str, rows: list[dict[str, Any]]) -> None:
     path = folder / f"{unit.split('/')[0]}.jsonl"
-    kept = [row for row in read(folder, unit.split("/")[0]) if row["unit"] != unit]
-    stamp = {"unit": unit, "commit": commit()}
-    lines = [json.dumps(row, allow_nan=False) for row in kept]
-    lines += [json.dumps({**stamp, **row}, allow_nan=False) for row in rows]
+    kept = [line for line in _lines(path) if line["unit"] != unit]
+    stamped = [{"unit": unit, "commit": commit(), **row} for row in rows]
+    lines = sorted([*kept, _packed(stamped)], key=lambda line: str(line["unit"]))
     beside = path.with_suffix(".part")
-    beside.write_text("\n".join(sorted(lines, key=_place)) + "\n", encoding="utf-8")
+    texts = [json.dumps(line, allow_nan=False, separators=(",", ":")) for line in lines]
+    beside.write_text("\n".join(texts) + "\n", encoding="utf-8")
     beside.replace(path)
     (folder / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n")
 
 
 def read(folder: Path, part: str) -> list[dict[str, Any]]:
-    path = folder / f"{part}.jsonl"
+    """All rows of a part."""
+    return [
+        {**{k: v for k, v in line.items() if k != "rows"}, **row}
+        for line in _lines(folder / f"{part}.jsonl")
+        for row in line["rows"]
+    ]
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _place(line: str) -> str:
-    return str(json.loads(line)["unit"])
+def _packed(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows as one value: what all have alike once, the rest for each."""
+    same = {k: v for k, v in rows[0].items() if all(row.get(k, ...) == v for row in rows)}
+    return {**same, "rows": [{k: v for k, v in row.items() if k not in same} for row in rows]}
 
 
 def commit() -> str:

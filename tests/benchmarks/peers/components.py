@@ -17,7 +17,8 @@ def groupings(rows: Rows) -> Iterator[tuple[str, Grouping]]:
             account, value = rows.edges(kinds, most)
             # accounts and values as one graph: linear in its edges
             joined = components(count + len(rows.kind), account, count + value)
-            yield f"{name}; values on {most or 'any number of'}", without_singles(joined[:count])
+            limit = f"at most {most}" if most else "any number of accounts"
+            yield f"{name}; values on {limit}", without_singles(joined[:count])
     for name, kinds in rows.mixtures:
         for most in (20, 50, 100):
             pairs = rows.pairs(kinds, most)
