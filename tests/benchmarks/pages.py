@@ -221,7 +221,9 @@ def peers(results: Path) -> str:
     parts = []
     for preset, own in grouped(rows, "preset").items():
         lines = []
-        for method in sorted(grouped(own, "method"), key=lambda name: (name != "linkage", name)):
+        for method in sorted(
+            grouped(own, "method"), key=lambda m: (not m.startswith("linkage"), m)
+        ):
             of = chosen[preset, method]
             tried = [r for r in own if r["method"] == method and r["setting"] is not None]
             ends = {r["end"] for r in own if r["method"] == method and r["setting"] is None}
@@ -232,7 +234,7 @@ def peers(results: Path) -> str:
             told = of[0]["setting"] + (f" (sweep {short})" if short else "")
             lines.append(
                 (
-                    f"**{method}**" if method == "linkage" else method,
+                    f"**{method}**" if method.startswith("linkage") else method,
                     f"{sum(r['found'] for r in of)}/{sum(r['of'] for r in of)}",
                     over(of, "accounts_found", 3),
                     over(of, "accused", 1),

@@ -11,6 +11,7 @@ from pages import best, grouped
 mpl.use("svg")
 import matplotlib.pyplot as plt
 
+GIVEN = "linkage, verdict given"
 COLOURS = ("#1f4e79", "#b5482a", "#3f7d5b", "#7d5ba6", "#a67c1f", "#5b7d8c", "#a63f6e", "#666666")
 mpl.rcParams.update(
     {
@@ -61,7 +62,7 @@ def _curves(results: Path, path: Path) -> None:
 
 def _peers(results: Path, path: Path) -> None:
     """Accounts found against honest people accused: every setting, and the best ones large."""
-    rows = store.read(results, "peers")
+    rows = [row for row in store.read(results, "peers") if row["method"] != GIVEN]
     by = grouped(rows, "preset")
     if not by:
         return

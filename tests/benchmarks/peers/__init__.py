@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from populations import brief, evaluated, prepare
+from populations import Prepared, brief, evaluated, prepare
 
-from linkage.evaluate import ORGANISATIONS, evaluate, read_truth
+from linkage.evaluate import ORGANISATIONS, Evaluation, evaluate, read_members, read_truth
 from linkage.evaluate.read import NOTHING
 from peers.rows import Grouping, Rows, read
 
@@ -45,6 +45,7 @@ POPULATIONS = {
     "b2b": (20_000, 2),
     "heavy-nat": (20_000, 2),
 }
+GIVEN = "linkage, verdict given"
 MIN_SIZE = 5
 SECONDS, GIBIBYTES = 420, 10
 
@@ -66,8 +67,9 @@ def one(
     prepared = prepare(scratch, f"{preset}-{accounts}-{seed}", preset, accounts, seed)
     about = {"preset": preset, "accounts": accounts, "seed": seed, "method": method}
     if method == "linkage":
-        seconds = prepared.facts["seconds"]
-        return [{**about, "setting": "default", "seconds": seconds, **brief(evaluated(prepared))}]
+        about |= {"setting": "default", "seconds": prepared.facts["seconds"]}
+        given = {**about, "method": GIVEN, **brief(with_verdicts_given(prepared))}
+        return [{**about, **brief(evaluated(prepared))}, given]
     rows, end = within_limits(sweep, (METHODS[method], prepared.folder), limit)
     return [{**about, **row} for row in rows] + [{**about, "setting": None, "end": end}]
 
@@ -84,6 +86,21 @@ def sweep(name: str, folder: Path) -> Iterator[dict[str, Any]]:
         figures = brief(evaluate(found, NOTHING, truth, min_size=MIN_SIZE))
         yield {"setting": setting, "seconds": round(seconds, 1), **figures}
         start = time.perf_counter()
+
+
+def with_verdicts_given(prepared: Prepared) -> Evaluation:
+    """What linkage found, under the verdicts that the others get."""
+    rows = read(prepared.case)
+    truth = read_truth(prepared.truth)
+    found, _ = read_members(prepared.case)
+    names = {name: number for number, name in enumerate(rows.accounts.to_pylist())}
+    grouping = np.full(len(names), -1, np.int64)
+    groups: dict[str, int] = {}
+    columns = (found[column].to_pylist() for column in ("account_id", "operator_id"))
+    for account, operator in zip(*columns, strict=True):
+        grouping[names[account]] = groups.setdefault(operator, len(groups))
+    openly = in_groups_of_their_own(rows, truth)
+    return evaluate(members(rows, grouping, openly), NOTHING, truth, min_size=MIN_SIZE)
 
 
 def in_groups_of_their_own(rows: Rows, truth: pa.Table) -> npt.NDArray[np.bool_]:
