@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import os
 import stat
 import sys
 from pathlib import Path
 from typing import Any
 
 import cases
+import duckdb
 import networkx as nx
 import pytest
 import stix2
@@ -363,6 +365,33 @@ class TestPlace:
                 export.write(out, form, place)
         assert (tmp_path / "notes" / "note.txt").read_text() == "mine"
         Case(out).close()
+
+    def test_a_link_stays_a_link(self, out: Path, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(tmp_path / "there")
+        export.write(out, "json", tmp_path / "link")
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "there").is_file()
+
+    def test_neither_file_nor_folder(self, out: Path) -> None:
+        with pytest.raises(InputError, match="neither a file nor a folder"):
+            export.write(out, "json", Path("/dev/null"))
+
+    def test_no_room_to_spill(
+        self, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object, **__: object) -> Any:
+            raise duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data\nmore")
+
+        monkeypatch.setattr(Graph, "edges", full)
+        with pytest.raises(InputError, match=r"failed to offload data\. .* Make room"):
+            export.write(out, "json", tmp_path / "out")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_damaged_case(self, tmp_path: Path) -> None:
+        case = cases.write(tmp_path / "case")
+        os.truncate(case / "case.duckdb", 5000)
+        with pytest.raises(CaseError, match="can't be read"):
+            export.write(case, "json", tmp_path / "out")
 
     def test_a_case_that_is_none(self, tmp_path: Path) -> None:
         with pytest.raises(CaseError, match="no such folder"):

@@ -103,7 +103,7 @@ def write(
     opened = case if isinstance(case, Case) else Case(case)
     try:
         chosen = None if operator is None else opened.show(operator, 1).operator
-        with beside(Path(path), form.files, opened.path) as target, reading(opened.path):
+        with reading(opened.path), beside(Path(path), form.files, opened.path) as target:
             connection = connect(opened.path)
             try:
                 spill = str(target.with_name("spill"))

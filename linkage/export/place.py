@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
+
 from linkage.case.place import OURS
 from linkage.errors import InputError, shorten
 
@@ -24,7 +26,7 @@ def beside(path: Path, files: Sequence[str], case: Path) -> Iterator[Path]:
     With `files`, it is a folder that holds just these; an earlier one is replaced if it holds
     nothing else. Readable by its owner only. `InputError` if something else lies at `path`.
     """
-    place = path.absolute()
+    place = path.resolve()
     _check(place, path, files, case.resolve())
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -42,20 +44,27 @@ def beside(path: Path, files: Sequence[str], case: Path) -> Iterator[Path]:
         if files and place.exists():
             place.rename(scratch / "old")
         target.replace(place)
-    except OSError as error:
+    except (OSError, duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        # what the engine can't read, of a damaged case, is not ours to explain
+        if isinstance(error, duckdb.IOException) and "write" not in str(error):
+            raise
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0].rstrip(".")
         raise InputError(
-            f"can't write {path}: {error.strerror or error}. What was there before is unchanged."
+            f"can't write {path}: {reason}. What was there before is unchanged. "
+            "Make room on that disk, or name a place on another with --out."
         ) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check(place: Path, path: Path, files: Sequence[str], case: Path) -> None:
-    inside = case in place.resolve().parents
-    if place.resolve() == case or (inside and place.resolve().relative_to(case).parts[0] in OURS):
+    inside = case in place.parents
+    if place == case or (inside and place.relative_to(case).parts[0] in OURS):
         raise InputError(
             f"{path} belongs to the case itself. Name a file or folder outside it with --out."
         )
+    if place.exists() and not place.is_dir() and not place.is_file():
+        raise InputError(f"{path} is neither a file nor a folder. Name another with --out.")
     if files and place.is_dir():
         others = sorted({entry.name for entry in place.iterdir()} - set(files))
         if others:
