@@ -362,6 +362,20 @@ def test_chains_are_the_ones_that_explain_finds(opened, tmp_path, seed):
         assert answered > 10
 
 
+def test_accounts_that_can_not_be_typed_are_found(opened):
+    ranks = {text: len(HOSTILE) - n for n, text in enumerate(HOSTILE)}
+    for text in ("line\u2028paragraph\u2029feed\nreturn\rtab\tbell\x07escape\x1b[31m", "__proto__"):
+        page = opened("hostile", f"operator-{ranks[text]}.html").page
+        members = page.locator("section", has=page.locator("#members"))
+        members.locator("tbody button").first.click()
+        held = members.locator(".panel h3").inner_text()
+        assert held.startswith("What holds ")
+        shown = members.get_by_label("First account").input_value()
+        members.get_by_label("First account").fill("")
+        members.get_by_label("First account").fill(shown)
+        assert members.locator(".panel h3").inner_text() == held
+
+
 def test_graph_opens_a_bundle(opened):
     it = opened("small", "OP-AAAAAA.html")
     page = it.page

@@ -38,9 +38,11 @@ function membersSection(page, members) {
   const only = el("p", { class: "more", role: "status" });
   const looked = el("div", { class: "panel", role: "status" });
   const suggestions = el("datalist", { id: "accounts" });
-  const ends = ["First account", "Second account"].map((words) => {
+  // the members looked into; what the inputs show of an id may lack what can't be shown
+  const picked = [undefined, undefined];
+  const ends = ["First account", "Second account"].map((words, end) => {
     const input = el("input", { type: "text", list: "accounts", autocomplete: "off", spellcheck: "false", class: "account",
-      input: () => { suggest(input.value); look(); } });
+      input: () => { picked[end] = find(input.value); suggest(input.value); look(); } });
     return [words, input];
   });
 
@@ -64,17 +66,24 @@ function membersSection(page, members) {
     suggestions.replaceChildren(...found.map((n) => el("option", { value: members.id[n] })));
   }
 
+  function find(typed) {
+    const exact = byId.get(typed);
+    return exact === undefined && typed ? all.find((n) => shownId(n) === typed) : exact;
+  }
+
+  function shownId(n) {
+    return visible(members.id[n]);
+  }
+
   function choose(n) {
-    const [first, second] = ends.map(([, input]) => input);
-    if (!byId.has(first.value) || byId.has(second.value)) {
-      first.value = members.id[n];
-      second.value = "";
-    } else if (first.value !== members.id[n]) second.value = members.id[n];
+    if (picked[0] === undefined || picked[1] !== undefined) picked.splice(0, 2, n, undefined);
+    else if (picked[0] !== n) picked[1] = n;
+    ends.forEach(([, input], end) => { input.value = picked[end] === undefined ? "" : shownId(picked[end]); });
     look();
   }
 
   function look() {
-    const [a, b] = ends.map(([, input]) => byId.get(input.value));
+    const [a, b] = picked;
     looked.replaceChildren();
     const typed = ends.map(([, input]) => input.value.trim());
     if (a === undefined) fill(looked, [hint(typed[0] ? "No listed member has this account id." : LOOK_HINT)]);
