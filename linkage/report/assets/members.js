@@ -96,7 +96,7 @@ function membersSection(page, members) {
     return [el("h3", {}, "What holds ", value(members.id[n])),
       el("p", {}, `Confidence ${confidence(members.confidence[n])}, ${number(members.evidence[n], 1)} nats together. Signals of one kind are not added up as if they were independent. `,
         relied >= 0 ? ["Without ", kindName(page.signals[relied][0]), " \u201c", value(short(page.signals[relied][1], 80)), `\u201d, ${confidence(members.without[n])} would be left${falls(n) ? ": it would fall away." : "."}`] : null),
-      plainTable(`Signals of the operator that it uses${uses(n).length < members.held_by[n] ? ` (the strongest ${number(uses(n).length)} of ${number(members.held_by[n])})` : ""}`,
+      plainTable(`Signals of the operator that it uses${uses(n).length === members.cut_at ? ` (the strongest ${number(members.cut_at)})` : ""}`,
         [["Kind"], ["Value"], ["Members", "number"], ["Others", "number"], ["Nats", "number"]],
         strongest(n).map((s) => [kindName(page.signals[s][0]), value(short(page.signals[s][1], 200)), number(page.signals[s][2]), number(page.signals[s][3]), signed(page.signals[s][4])]))];
   }
@@ -124,7 +124,7 @@ function membersSection(page, members) {
   const fragiles = all.filter(falls).length;
   const node = el("section", { "aria-labelledby": "members" },
     el("h2", { id: "members" }, "Members"),
-    el("p", {}, `${count(accounts, "account")}, the most certain first. Confidence is the probability that the account belongs. Days are in UTC. `,
+    el("p", {}, `${count(accounts, "account")}, the most certain first. Confidence is the probability that the account belongs. Days are in UTC. Among the signals a value and its coarser one, as an address and its range, count once. `,
       "The fifth column takes the one signal away that the member relies on most (and whatever lies in it, as addresses lie in a range), and says what confidence would be left.",
       left > 0 ? ` The ${number(total)} most certain are listed here; the other ${number(left)} stand in members.csv.` : ""),
     el("div", { class: "controls" },
