@@ -40,7 +40,7 @@ from linkage.errors import (
 if TYPE_CHECKING:
     from linkage import export
     from linkage.case import Case
-    from linkage.pipeline import run
+    from linkage.pipeline import run, update
 
 __all__ = [
     "Case",
@@ -53,10 +53,11 @@ __all__ = [
     "__version__",
     "export",
     "run",
+    "update",
 ]
 
 # these bring DuckDB, Arrow and igraph with them, which an import alone should not
-_LATER = {"run": "linkage.pipeline", "Case": "linkage.case"}
+_LATER = {"run": "linkage.pipeline", "update": "linkage.pipeline", "Case": "linkage.case"}
 
 
 def __getattr__(name: str) -> Any:

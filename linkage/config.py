@@ -107,6 +107,21 @@ def from_dict(values: dict[str, Any], where: str = "settings") -> Config:
     return config
 
 
+def mapped(text: str) -> tuple[str, str]:
+    """The column and the kind of `COLUMN=KIND`.
+
+    >>> mapped("client=ip")
+    ('client', 'ip')
+    """
+    column, equals, kind = text.rpartition("=")
+    if not equals or not column or not kind:
+        raise ConfigError(
+            f"--map {shorten(text)}: expected COLUMN=KIND, such as --map client=ip, "
+            "or COLUMN=ignore."
+        )
+    return column, kind
+
+
 def _build(default: Any, values: dict[str, Any], where: str, prefix: str) -> Any:
     known = {f.name for f in dataclasses.fields(default)}
     changed: dict[str, Any] = {}

@@ -76,18 +76,28 @@ def allow(engine: Engine) -> None:
             }
         ),
     )
-    if found:
-        engine.run(
-            """
-            DELETE FROM cleaned WHERE EXISTS (
-                SELECT 1 FROM cleaned fine JOIN allowed_signals a
-                  ON a.kind = fine.signal_kind AND a.value = fine.value
-                WHERE fine.kind = cleaned.kind AND fine.raw = cleaned.raw
-                  AND fine.parent_kind = cleaned.signal_kind AND fine.parent = cleaned.value
-            )
-            """
+    engine.create(
+        "withheld",
+        """
+        SELECT c.* FROM cleaned c WHERE EXISTS (
+            SELECT 1 FROM cleaned fine JOIN allowed_signals a
+              ON a.kind = fine.signal_kind AND a.value = fine.value
+            WHERE fine.kind = c.kind AND fine.raw = c.raw
+              AND fine.parent_kind = c.signal_kind AND fine.parent = c.value
         )
+        """,
+    )
+    engine.run(
+        "DELETE FROM cleaned WHERE EXISTS (SELECT 1 FROM withheld w WHERE w.kind = cleaned.kind "
+        "AND w.raw = cleaned.raw AND w.signal_kind = cleaned.signal_kind)"
+    )
     _note_unseen(engine)
+
+
+def restore(engine: Engine) -> None:
+    """Give `cleaned` back what `allow` took, once the graph is built: it may be withdrawn."""
+    engine.run("INSERT INTO cleaned SELECT * FROM withheld")
+    engine.drop("withheld")
 
 
 def _signals(engine: Engine, kind: str, value: str) -> Iterable[tuple[str, str]]:

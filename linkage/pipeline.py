@@ -34,7 +34,7 @@ from linkage import (
     sources,
     triage,
 )
-from linkage.config import Config, as_dict
+from linkage.config import Config, as_dict, from_dict
 from linkage.engine import DuckDBEngine
 from linkage.progress import Progress, Quiet
 from linkage.signals import prompt
@@ -59,35 +59,93 @@ def run(
         clock = _Clock(progress)
         with clock.stage("sources"):
             sources.load(engine, inputs, config.sources, progress.step)
-        with clock.stage("signals"):
-            signals.clean(engine, config.signals)
-            prompt.mine(engine, progress)
-            case.take_judgements(engine, out)
-            judgements.allow(engine)
-        with clock.stage("graph"):
-            graph.build(engine)
-        with clock.stage("infrastructure"):
-            infrastructure.find(engine, config.infrastructure, config.seed)
-        with clock.stage("attribution"):
-            attribution.propose(engine, config.attribution)
-            judgements.propose(engine)
-            attribution.settle(engine, config.attribution)
-            pools.find(engine, config.attribution.min_size, config.seed)
-            attribution.settle(engine, config.attribution)
-            attribution.extend(engine, config.attribution)
-            _bind(engine, config)
-        with clock.stage("triage"):
-            triage.judge(engine, config.attribution.min_size)
-            judgements.confirm(engine)
-        with clock.stage("chance"):
-            chance.estimate(engine)
-        with clock.stage("evidence"):
-            evidence.write(engine)
-            judgements.name(engine)
-        with clock.stage("case"):
-            details = _details(engine, config, clock)
-            case.write(engine, out, details, _report if with_report else None)
+        _find(engine, out, config, clock, {"command": "run"}, with_report)
     return case.Case(out)
+
+
+def update(
+    path: str | Path,
+    inputs: Sequence[sources.Input] = (),
+    config: Config | None = None,
+    progress: Progress | None = None,
+    with_report: bool = True,
+) -> case.Case:
+    """Read new `inputs` into the case in the folder `path`, and find its operators anew.
+
+    Settings are those of the last run unless `config` is given. Inputs that were read before
+    (by content) are not read again; if there is no other, nothing changes. Without inputs, what
+    the case holds is gone over again, so that new judgements are obeyed. Errors as in `run`; the
+    case stays as it was.
+    """
+    progress, path = progress or Quiet(), Path(path)
+    with case.Case(path) as earlier:
+        case.check_kept(earlier)
+    # the case may have been replaced before it could be held
+    with case.workspace(path) as scratch, case.Case(path) as earlier:
+        config = config or config_of(earlier)
+        with _engine(scratch, config) as engine:
+            clock = _Clock(progress)
+            with clock.stage("sources"):
+                notes = [case.take_known_rows(engine, earlier)] if inputs else []
+                known = case.known_inputs(earlier)
+                case.empty(engine)
+                if inputs and not sources.load(
+                    engine, inputs, config.sources, progress.step, known
+                ):
+                    progress.step("every input was read before: nothing changes")
+                    return case.Case(path)
+                new = engine.value("SELECT count(*) FROM inputs")
+                case.take_read(engine, path.resolve())
+                if config.signals != config_of(earlier).signals:
+                    engine.drop("cleaned")
+            details = {"command": "update", "new_inputs": new, "notes": [n for n in notes if n]}
+            _find(engine, path, config, clock, details, with_report)
+    return case.Case(path)
+
+
+def config_of(earlier: case.Case) -> Config:
+    """The settings that the last run of a case was made with."""
+    return from_dict(earlier.run.get("settings", {}), where=f"run.json of {earlier.path}")
+
+
+def _find(
+    engine: DuckDBEngine,
+    out: Path,
+    config: Config,
+    clock: _Clock,
+    details: dict[str, Any],
+    with_report: bool,
+) -> None:
+    """From the tables that `sources` makes to a case in the folder `out`."""
+    with clock.stage("signals"):
+        signals.clean(engine, config.signals)
+        prompt.mine(engine, clock.progress)
+        case.take_judgements(engine, out)
+        judgements.allow(engine)
+    with clock.stage("graph"):
+        graph.build(engine)
+        judgements.restore(engine)
+    with clock.stage("infrastructure"):
+        infrastructure.find(engine, config.infrastructure, config.seed)
+    with clock.stage("attribution"):
+        attribution.propose(engine, config.attribution)
+        judgements.propose(engine)
+        attribution.settle(engine, config.attribution)
+        pools.find(engine, config.attribution.min_size, config.seed)
+        attribution.settle(engine, config.attribution)
+        attribution.extend(engine, config.attribution)
+        _bind(engine, config)
+    with clock.stage("triage"):
+        triage.judge(engine, config.attribution.min_size)
+        judgements.confirm(engine)
+    with clock.stage("chance"):
+        chance.estimate(engine)
+    with clock.stage("evidence"):
+        evidence.write(engine)
+        judgements.name(engine)
+    with clock.stage("case"):
+        details = {**details, **_details(engine, config, clock)}
+        case.write(engine, out, details, _report if with_report else None)
 
 
 def _bind(engine: DuckDBEngine, config: Config) -> None:

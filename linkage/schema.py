@@ -60,7 +60,7 @@ ACCOUNTS = _table(
 )
 OBSERVATIONS = _table(
     "observations",
-    "a raw value of one kind that an account used (prompts are kept as templates only)",
+    "a raw value of one kind that an account used (prompts stand elsewhere)",
     """
     account     INTEGER    the account
     kind        VARCHAR    kind of the column it stood in
@@ -72,7 +72,7 @@ OBSERVATIONS = _table(
 )
 PROMPTS = _table(
     "prompts",
-    "a distinct prompt of an account (never kept)",
+    "a distinct prompt of an account (only recent ones are kept)",
     """
     account     INTEGER    the account
     raw         VARCHAR    the text
@@ -102,7 +102,54 @@ CLEANED = _table(
     parent_kind  VARCHAR  kind of the next coarser signal of the same raw value, or null
     parent       VARCHAR  value of that signal, or null
     """,
-    kept=False,
+)
+PROMPT_COUNTS = _table(
+    "prompt_counts",
+    "an account that sent prompts that are no longer kept",
+    """
+    account  INTEGER  the account
+    n        BIGINT   rows with such a prompt
+    """,
+)
+RECENT_PROMPTS = _table(
+    "recent_prompts",
+    "a prompt of an account, kept until there are enough of them to be searched for the last time",
+    """
+    account     INTEGER    the account
+    raw         VARCHAR    the text
+    first_seen  TIMESTAMP  earliest timestamp of the rows that have it
+    last_seen   TIMESTAMP  latest
+    n           BIGINT     number of such rows
+    """,
+)
+KNOWN_USES = _table(
+    "known_uses",
+    "a prompt template that an account used in prompts that are no longer kept",
+    """
+    account     INTEGER    the account
+    template    VARCHAR    the skeleton, slots marked
+    first_seen  TIMESTAMP  earliest use
+    last_seen   TIMESTAMP  latest use
+    n           BIGINT     number of prompts
+    """,
+)
+TEMPLATE_MODELS = _table(
+    "template_models",
+    "what templates are recognised by: hashes of words, found in one search",
+    """
+    number      INTEGER  of the search, from 0
+    settled     BOOLEAN  whether the prompts that were searched are no longer kept
+    characters  BIGINT   of these prompts
+    content     BLOB     the hashes and the templates' texts
+    """,
+)
+ROW_HASHES = _table(
+    "row_hashes",
+    "a row that was read, as a hash of its columns, so that it is not counted twice",
+    """
+    account  INTEGER  the account that it names
+    hash     UBIGINT  the hash
+    """,
 )
 TEMPLATE_USES = _table(
     "template_uses",
@@ -312,6 +359,11 @@ TABLES: dict[str, Table] = {
         PROMPTS,
         ACTIVITY,
         CLEANED,
+        PROMPT_COUNTS,
+        RECENT_PROMPTS,
+        KNOWN_USES,
+        TEMPLATE_MODELS,
+        ROW_HASHES,
         TEMPLATE_USES,
         REJECTED,
         SIGNALS,
@@ -332,6 +384,21 @@ TABLES: dict[str, Table] = {
         RUN_OPERATORS,
     )
 }
+
+READ = (
+    ACCOUNTS,
+    OBSERVATIONS,
+    ACTIVITY,
+    CLEANED,
+    PROMPT_COUNTS,
+    RECENT_PROMPTS,
+    KNOWN_USES,
+    TEMPLATE_MODELS,
+    ROW_HASHES,
+    REJECTED,
+    INPUTS,
+)
+"""The tables that an update goes on from: what was read, cleaned and recognised so far."""
 
 HISTORY = (
     RUNS,

@@ -9,6 +9,7 @@ from linkage.case.case import Case
 from linkage.case.database import META, SCHEMA_VERSION
 from linkage.case.ids import keep_ids
 from linkage.case.judging import take_judgements
+from linkage.case.keep import check_kept, empty, known_inputs, take_known_rows, take_read
 from linkage.case.place import DATABASE, lock
 from linkage.case.store import check_writable, workspace, write
 
@@ -17,10 +18,15 @@ __all__ = [
     "META",
     "SCHEMA_VERSION",
     "Case",
+    "check_kept",
     "check_writable",
+    "empty",
     "keep_ids",
+    "known_inputs",
     "lock",
     "take_judgements",
+    "take_known_rows",
+    "take_read",
     "workspace",
     "write",
 ]

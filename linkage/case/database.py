@@ -17,8 +17,8 @@ from linkage.engine import Engine, interruptible
 from linkage.errors import CaseError
 from linkage.schema import TABLES, Column, Table
 
-SCHEMA_VERSION = 2
-READABLE = ("1", "2")
+SCHEMA_VERSION = 3
+READABLE = ("1", "2", "3")
 """Versions that are read; what an older one lacks is empty."""
 
 META = Table(

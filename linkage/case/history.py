@@ -201,7 +201,7 @@ def _run(
 ) -> Event:
     found = case.rows(AT, run=run)
     inputs = details.get("inputs", [])
-    new = [i for i in inputs if i.get("run", run) == run]
+    new = inputs[len(inputs) - details.get("new_inputs", len(inputs)) :]
     read = ", ".join(f"{i['name']} ({i['rows']:,} rows)" for i in new[:3])
     if len(new) > 3:
         read += f" and {len(new) - 3:,} more"
@@ -220,5 +220,5 @@ def _run(
     lines = [c.text for c in changes[:MOST]]
     if len(changes) > MOST:
         lines.append(f"and {len(changes) - MOST:,} more changes: linkage diff {earlier} {run}")
-    lines += details.get("judgements", [])
+    lines += [*details.get("judgements", []), *details.get("notes", [])]
     return Event(at, "run", run, text, tuple(lines))

@@ -36,6 +36,11 @@ KEYS = {
     "operators": RANK,
     "memberships": "account_id, first_run",
     "judgements": "judgement",
+    "cleaned": "kind, raw, signal_kind, value",
+    "row_hashes": "account, hash",
+    "recent_prompts": "account, raw",
+    "known_uses": "account, template",
+    "template_models": "number",
 }
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")

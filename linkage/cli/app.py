@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from linkage import __version__
 from linkage import config as settings
-from linkage.cli import cases, export, look, measure, output, report
-from linkage.errors import ConfigError, InputError, shorten, suggestion
-from linkage.schema import VERDICTS
+from linkage.cli import cases, export, look, measure, output, report, summary
+from linkage.errors import ConfigError, shorten, suggestion
 
-if TYPE_CHECKING:
-    from linkage.case import Case
 
 ENGINES = ("duckdb",)
-TOP = 10
 
 app = typer.Typer(
     name="linkage",
@@ -117,11 +112,11 @@ def run(
     with shown() as progress:
         case = pipeline.run(inputs, out, resolved, progress, not no_report)
     with case:
-        summary = _summary(case, time.monotonic() - start)
+        found = summary.of(case, time.monotonic() - start)
         if as_json:
-            output.print_json(summary)
+            output.print_json(found)
         else:
-            _print_run(case, summary)
+            summary.show(case, found)
 
 
 @app.command()
@@ -170,12 +165,7 @@ def _settings(
     config = settings.read(file) if file is not None else settings.Config()
     values: dict[str, Any] = settings.as_dict(config)
     for text in mapping or []:
-        column, equals, kind = text.rpartition("=")
-        if not equals or not column or not kind:
-            raise InputError(
-                f"--map {shorten(text)}: expected COLUMN=KIND, such as --map client=ip, "
-                "or COLUMN=ignore."
-            )
+        column, kind = settings.mapped(text)
         values["sources"]["map"][column] = kind
     for part, name, value in (
         (values, "seed", seed),
@@ -185,55 +175,3 @@ def _settings(
         if value is not None:
             part[name] = value
     return settings.from_dict(values, where="command line")
-
-
-def _summary(case: Case, seconds: float) -> dict[str, Any]:
-    written = case.path / "report" / "index.html"
-    details = case.run
-    return {
-        "case": str(case.path),
-        "report": str(written) if written.exists() else None,
-        "seconds": round(seconds, 1),
-        "run": details["run"],
-        "seed": details.get("seed"),
-        "peak_memory_mb": details.get("peak_memory_mb"),
-        "inputs": details.get("inputs", []),
-        "counts": details.get("counts", {}),
-        "rejected": details.get("rejected", []),
-        "operators": [operator.as_dict() for operator in case.list_operators(top=TOP)],
-    }
-
-
-def _print_run(case: Case, summary: dict[str, Any]) -> None:
-    rows = [(i["name"], i["rows"]) for i in summary["inputs"]]
-    output.table(["read", "rows"], rows, right=["rows"], wide=["read"])
-    found = summary["counts"]
-    output.say()
-    output.say(
-        ", ".join(f"{found[name]:,} {name}" for name in ("accounts", "signals") if name in found)
-    )
-    look.print_rejected(summary["rejected"], top=5)
-    operators = case.list_operators()
-    if operators:
-        counts = Counter(operator.verdict for operator in operators)
-        verdicts = ", ".join(_verdict(v, counts[v]) for v in VERDICTS if counts[v])
-        output.heading(f"Operators: {verdicts}")
-        look.print_operators(operators[:TOP])
-        if len(operators) > TOP:
-            output.say(f"and {len(operators) - TOP:,} more: linkage operators {case.path}")
-    else:
-        output.heading("No operators: no accounts share more than chance allows.")
-    output.say()
-    output.say(f"case    {case.path}")
-    if summary["report"]:
-        output.say(f"report  {summary['report']}")
-    memory = summary["peak_memory_mb"]
-    peak = f", {memory:,.0f} MB of memory at most" if memory else ""
-    output.say(f"took    {summary['seconds']:,.1f} s{peak}")
-    if operators:
-        output.say(f"next    linkage show {case.path} {operators[0].operator_id}")
-
-
-def _verdict(verdict: str, number: int) -> str:
-    is_noun = verdict in ("organisation", "household")
-    return output.count(number, verdict) if is_noun else f"{number:,} {verdict}"

@@ -1,8 +1,12 @@
-"""The commands that go on with a case: judge, allow, diff, history."""
+"""The commands that go on with a case: update, judge, allow, diff, history.
+
+Heavy modules are imported where they are used, so that `linkage --help` is quick.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,8 +34,68 @@ Pair = tuple[str, str]
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
-    for command in (judge, allow, diff, history):
+    for command in (update, judge, allow, diff, history):
         app.command()(command)
+
+
+def update(
+    case: CaseFolder,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT", help="New files, as for run. None: judgements.", show_default=False
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="COLUMN=KIND",
+            help="What a column holds, beside what the case was run with. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Memory limit.  [default: that of the run]", show_default=False
+        ),
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add new rows to a case, or have it obey new judgements.
+
+    What was read before is not read again: not the same file, nor the same row of another. With
+    the settings of the last run; operator ids stay.
+    """
+    import linkage
+    from linkage import config as settings
+    from linkage import pipeline
+    from linkage.cli import summary
+    from linkage.cli.progress import shown
+
+    with linkage.Case(case) as earlier:
+        values = settings.as_dict(pipeline.config_of(earlier))
+        before = earlier.run.get("run")
+    for text in mapping or []:
+        values["sources"]["map"].update([settings.mapped(text)])
+    if memory is not None:
+        values["engine"]["memory"] = memory
+    config = settings.from_dict(values, where="command line")
+    start = time.monotonic()
+    with shown() as progress:
+        updated = pipeline.update(case, inputs or [], config, progress, not no_report)
+    with updated:
+        found = summary.of(updated, time.monotonic() - start)
+        found["changed"] = found["run"] != before
+        if as_json:
+            output.print_json(found)
+        elif not found["changed"]:
+            say("Every input was read before: nothing changed.")
+        else:
+            summary.show(updated, found)
+            say(f"changes linkage diff {case}")
 
 
 def judge(

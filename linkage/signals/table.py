@@ -44,9 +44,11 @@ _NOUNS = {
 
 
 def clean(engine: Engine, config: SignalsConfig, kind_of: Callable[[str], Kind]) -> None:
-    """Make `cleaned` from `observations`, and add to `rejected`."""
-    engine.drop(schema.CLEANED.name)
-    engine.run(schema.CLEANED.ddl())
+    """Make `cleaned` from `observations`, and add to `rejected`.
+
+    Raw values that are in `cleaned` already stay as they are there.
+    """
+    engine.run(schema.CLEANED.ddl().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
     engine.run(schema.REJECTED.ddl().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
     kinds = engine.rows("SELECT DISTINCT kind FROM observations ORDER BY kind")
     for (name,) in kinds:
@@ -60,7 +62,9 @@ def _clean_kind(engine: Engine, config: SignalsConfig, kind: Kind) -> None:
     engine.map_batches(
         f"""
         SELECT raw, CAST(sum(n) AS BIGINT) AS rows FROM observations
-        WHERE kind = '{name}' AND raw IS NOT NULL GROUP BY raw
+        WHERE kind = '{name}' AND raw IS NOT NULL
+          AND raw NOT IN (SELECT raw FROM cleaned WHERE kind = '{name}')
+        GROUP BY raw
         """,
         lambda batch: clean_batch(batch, kind, config),
         "_cleaned",
@@ -155,6 +159,7 @@ def _refuse_mismapped(engine: Engine, kind: Kind) -> None:
         FROM _cleaned
         """
     )[0]
+    usable += engine.value("SELECT count(DISTINCT raw) FROM cleaned WHERE kind = ?", [kind.name])
     if count < MIN_MALFORMED or 2 * count <= usable or _is_sparse(engine, kind):
         return
     columns = _columns(engine, kind.name)

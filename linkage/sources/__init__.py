@@ -11,7 +11,7 @@ from __future__ import annotations
 import json as _json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,20 +66,25 @@ def load(
     inputs: Sequence[Input],
     config: SourcesConfig,
     progress: Callable[[str], None] = lambda message: None,
-) -> None:
+    known: Mapping[tuple[str, str], str] | None = None,
+) -> bool:
     """Read `inputs` into the tables accounts, observations, prompts, activity, rejected, inputs.
 
-    `InputError` if an input is missing, damaged, mostly bad, or has no account, or if none has
-    a signal; `ConfigError` if a setting does not fit the inputs.
+    `row_hashes` has the rows read. What is in `known` (hash of a file, and its table; and where it
+    was read) is not read again, nor are rows of the table `known_rows`, if there is one. Returns
+    whether there was anything to read. `InputError` if an input is missing, damaged, mostly bad, or
+    has no account, or if none has a signal; `ConfigError` if a setting does not fit the inputs.
 
     >>> engine = DuckDBEngine()
-    >>> load(engine, [pa.table({"user": ["b", "a"], "ip": ["9.9.9.9", None]})], SourcesConfig())
+    >>> _ = load(engine, [pa.table({"user": ["b", "a"], "ip": ["9.9.9.9", None]})], SourcesConfig())
     >>> engine.rows("SELECT account_id, kind, raw FROM accounts LEFT JOIN observations USING "
     ...             "(account) ORDER BY ALL")
     [('a', None, None), ('b', 'ip', '9.9.9.9')]
     """
     with _session(engine, config) as scratch:
-        relations, rejected = _opened(engine, inputs, scratch, progress)
+        relations, rejected = _opened(engine, inputs, scratch, progress, known or {})
+        if not relations:
+            return False
         names = [column.name for relation in relations for column in relation.columns]
         rules = columns.checked_rules(config.map, names)
         uses = [_uses(relation, rules) for relation in relations]
@@ -97,6 +102,7 @@ def load(
             raise InputError("The inputs have columns but no rows. Export them again.")
         _put_inputs(engine, sources, uses)
         _put_rejected(engine, sources, rejected)
+    return True
 
 
 def describe(
@@ -109,7 +115,7 @@ def describe(
     [('UID', 'account', ('7',)), ('note', 'not recognised', ('x',))]
     """
     with _session(engine, config) as scratch:
-        relations, _ = _opened(engine, inputs, scratch, lambda message: None)
+        relations, _ = _opened(engine, inputs, scratch, lambda message: None, {})
         names = [column.name for relation in relations for column in relation.columns]
         rules = columns.checked_rules(config.map, names)
         return [
@@ -187,11 +193,12 @@ def _opened(
     inputs: Sequence[Input],
     scratch: Path,
     progress: Callable[[str], None],
+    known: Mapping[tuple[str, str], str],
 ) -> tuple[list[Relation], list[tuple[str, Reject]]]:
     """The inputs, each content once, and a note for each that was given twice."""
     relations: list[Relation] = []
     notes: list[tuple[str, Reject]] = []
-    seen: dict[tuple[str, str], str] = {}
+    seen = dict(known)
     for number, item in enumerate(files.items(inputs)):
         progress(f"opening {item.name}")
         relation = _open(engine, item, number, scratch)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from linkage.engine import DuckDBEngine
 from linkage.errors import InputError, shorten
-from linkage.schema import ACCOUNTS, ACTIVITY, OBSERVATIONS, PROMPTS
+from linkage.schema import ACCOUNTS, ACTIVITY, OBSERVATIONS, PROMPTS, ROW_HASHES
 from linkage.sources.columns import PROMPT, Use, kind_of
 from linkage.sources.relation import (
     ABSENT,
@@ -58,6 +58,11 @@ class Source:
     rows: int = 0
     kinds: set[str] = field(default_factory=set)
     rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """What its columns hold: rows of inputs of one shape may be the same."""
+        return tuple(sorted([*(v.kind for v in self.values), *(PROMPT for _ in self.prompts)]))
 
     @property
     def narrow(self) -> str:
@@ -165,11 +170,16 @@ def gather(
     sources: Sequence[Source],
     progress: Callable[[str], None],
 ) -> None:
-    """Make the tables accounts, observations, prompts and activity; count what is left out."""
+    """Make the tables accounts, observations, prompts and activity; count what is left out.
+
+    A row that is the same as one of an earlier input, or as one of `known_rows` (hash), in
+    all columns that are read, is left out; the same row twice in one input is two.
+    """
     _accounts(engine, sources, progress)
     for each in sources:
         progress(f"reading {each.relation.name}: {each.rows:,} rows")
         _narrow(engine, each)
+    _drop_known_rows(engine, sources)
     progress("grouping observations")
     _observations(engine, sources)
     _activity(engine, sources)
@@ -237,13 +247,51 @@ def _narrow(engine: DuckDBEngine, each: Source) -> None:
     for i, prompt in enumerate(each.prompts):
         columns.append(f"CASE WHEN {prompt} IS NOT NULL THEN hash({prompt}) END AS h{i}")
         kept.append(f"s.h{i}")
+    # in an order that does not depend on that of the columns
+    parts = [(value.kind, f"v{i}") for i, value in enumerate(each.values)]
+    parts += [(PROMPT, f"h{i}") for i in range(len(each.prompts))]
+    hashed = ["id", "seen", "created", *(["kind"] if each.kind else [])]
+    hashed += [f"{literal(kind)}, {column}" for kind, column in sorted(parts)]
+    columns.append(f"{each.created} AS created")
+    kept.append("s.hash")
     with reading(each.relation.name):
         engine.create(
             each.narrow,
             f"""SELECT {", ".join(kept)}
-            FROM (SELECT {", ".join(columns)} FROM {each.relation.source}) AS s
+            FROM (SELECT *, hash({", ".join(hashed)}) AS hash
+                  FROM (SELECT {", ".join(columns)} FROM {each.relation.source})) AS s
             JOIN accounts AS a ON a.account_id = s.id""",
         )
+
+
+def _drop_known_rows(engine: DuckDBEngine, sources: Sequence[Source]) -> None:
+    """Leave out rows that were read before, and make `row_hashes` of the others."""
+    engine.run("CREATE TABLE IF NOT EXISTS known_rows (hash UBIGINT)")
+    any_known = bool(engine.value("SELECT count(*) FROM known_rows"))
+    for place, each in enumerate(sources):
+        before = [other.narrow for other in sources[:place] if other.shape == each.shape]
+        if not before and not any_known:
+            continue
+        seen = " UNION ALL ".join(
+            f"SELECT hash FROM {name}" for name in [*before, *(["known_rows"] if any_known else [])]
+        )
+        engine.create(
+            "_repeated",
+            f"SELECT row, account FROM {each.narrow} WHERE hash IN ({seen})",
+        )
+        repeated = engine.value("SELECT count(*) FROM _repeated")
+        if repeated:
+            engine.run(f"DELETE FROM {each.narrow} WHERE row IN (SELECT row FROM _repeated)")
+            engine.run(
+                """UPDATE accounts SET rows = accounts.rows - r.n
+                FROM (SELECT account, count(*) AS n FROM _repeated GROUP BY account) AS r
+                WHERE r.account = accounts.account"""
+            )
+            reason = "the same row was read before"
+            each.rejects.append(Reject("row", reason, repeated, repeated, ""))
+    parts = " UNION ".join(f"SELECT account, hash FROM {each.narrow}" for each in sources)
+    engine.create(ROW_HASHES.name, parts)
+    engine.drop("_repeated")
 
 
 def _observations(engine: DuckDBEngine, sources: Sequence[Source]) -> None:

@@ -20,9 +20,9 @@ import pyarrow as pa
 
 from linkage.engine import Engine
 from linkage.progress import Progress, Quiet
-from linkage.schema import TEMPLATE_USES
-from linkage.signals.prompt.arrays import I64
+from linkage.schema import KNOWN_USES, PROMPT_COUNTS, TEMPLATE_MODELS, TEMPLATE_USES
 from linkage.signals.prompt.corpus import Reader, pieces
+from linkage.signals.prompt.known import Known, from_bytes, to_bytes
 from linkage.signals.prompt.model import Model, learn
 from linkage.signals.prompt.postings import TRIES
 
@@ -31,6 +31,13 @@ __all__ = ["mine", "templates"]
 AGAIN = 0.05
 """Share of a template's accounts that use it again, if they do not quote it (measured: operators'
 ones are at 0.1 and mostly at 0.4 and above, quotations that single people repeat below 0.03)."""
+
+RECENT = 25_000_000
+"""Characters of prompts (100,000 of usual length) that are searched again with those that come."""
+
+SETTLED_SHARE = 0.25
+"""Beyond that, prompts are searched again until there are so many, as a share of all before: then
+what they hold is known, and their texts are no longer kept."""
 
 _NOTHING = pa.schema([("nothing", pa.bool_())])
 _USES = pa.schema(
@@ -45,8 +52,68 @@ _USES = pa.schema(
 
 
 def mine(engine: Engine, progress: Progress | None = None) -> None:
-    """Write `template_uses` from `prompts`: of each the template it holds, and what that is in."""
+    """Write `template_uses` from `prompts`: of each the template it holds, and what that is in.
+
+    What earlier searches found (`template_models`, `known_uses`, `prompt_counts`), if these are
+    there, counts too; and they are left as the next search needs them, with `recent_prompts`.
+    """
     progress = progress or Quiet()
+    for table in (TEMPLATE_MODELS, KNOWN_USES, PROMPT_COUNTS):
+        engine.run(table.ddl().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+    engine.run("DELETE FROM template_models WHERE NOT settled")
+    kept = engine.rows("SELECT content, characters FROM template_models ORDER BY number")
+    models = [model for content, _ in kept if (model := from_bytes(content)) is not None]
+    model, characters, done, total = _search(engine, progress)
+    known = Known([*models, model])
+
+    def recognise(batch: pa.RecordBatch) -> pa.RecordBatch:
+        nonlocal done
+        at, number = known.told(batch["raw"].to_pylist())
+        done += len(batch)
+        progress.advance(done, 2 * total, "prompts")
+        used = batch.take(pa.array(at))
+        columns = [used["account"], pa.array(number, pa.int32())]
+        columns += [used[name] for name in ("first_seen", "last_seen", "n")]
+        return pa.RecordBatch.from_arrays(
+            [c.cast(t) for c, t in zip(columns, _USES.types, strict=True)], schema=_USES
+        )
+
+    engine.map_batches(
+        "SELECT account, raw, first_seen, last_seen, n FROM prompts WHERE raw IS NOT NULL",
+        recognise,
+        "_uses",
+        _USES,
+    )
+    engine.put(
+        "_skeletons",
+        pa.table(
+            {
+                "template": pa.array(range(len(known.texts)), pa.int32()),
+                "text": pa.array(known.texts, pa.string()),
+            }
+        ),
+    )
+    engine.create(
+        TEMPLATE_USES.name,
+        """
+        SELECT account, template, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+               CAST(sum(n) AS BIGINT) AS n
+        FROM (
+            SELECT account, text AS template, first_seen, last_seen, n
+            FROM _uses JOIN _skeletons USING (template)
+            UNION ALL SELECT account, template, first_seen, last_seen, n FROM known_uses
+        )
+        GROUP BY account, template
+        """,
+    )
+    engine.drop("_prompts_read", "_uses", "_skeletons")
+    _keep(engine, model, len(kept), characters, sum(row[1] for row in kept))
+    if known.quoting:
+        _forget_quotations(engine)
+
+
+def _search(engine: Engine, progress: Progress) -> tuple[Model, int, int, int]:
+    """The templates of `prompts`; their characters, prompts read, and prompts."""
     total, characters = engine.rows(
         "SELECT count(*), coalesce(sum(length(raw)), 0) FROM prompts WHERE raw IS NOT NULL"
     )[0]
@@ -63,43 +130,36 @@ def mine(engine: Engine, progress: Progress | None = None) -> None:
 
     known = "FROM prompts WHERE raw IS NOT NULL"
     engine.map_batches(f"SELECT account, raw {known}", read, "_prompts_read", _NOTHING)
-    model = learn(reader.corpus())
-    reader = Reader(0)
+    return learn(reader.corpus()), int(characters), done, int(total)
 
-    def recognise(batch: pa.RecordBatch) -> pa.RecordBatch:
-        nonlocal done
-        at, family = _held(model, batch["raw"].to_pylist())
-        done += len(batch)
-        progress.advance(done, 2 * total, "prompts")
-        used = batch.take(pa.array(at))
-        columns = [used["account"], pa.array(family, pa.int32())]
-        columns += [used[name] for name in ("first_seen", "last_seen", "n")]
-        return pa.RecordBatch.from_arrays(
-            [c.cast(t) for c, t in zip(columns, _USES.types, strict=True)], schema=_USES
-        )
 
-    engine.map_batches(
-        f"SELECT account, raw, first_seen, last_seen, n {known}", recognise, "_uses", _USES
-    )
-    number = [i for i, text in enumerate(model.skeletons) if text]
-    texts = [model.skeletons[i] for i in number]
-    engine.put(
-        "_skeletons",
-        pa.table({"template": pa.array(number, pa.int32()), "text": pa.array(texts, pa.string())}),
-    )
+def _keep(engine: Engine, model: Model, number: int, characters: int, before: int) -> None:
+    """Leave what the next search needs: the prompts that it goes over again, or their templates.
+
+    `prompts` no longer has texts afterwards, but every account that ever sent one.
+    """
+    settled = characters > max(RECENT, SETTLED_SHARE * before)
     engine.create(
-        TEMPLATE_USES.name,
-        """
-        SELECT account, text AS template,
-               min(first_seen) AS first_seen, max(last_seen) AS last_seen,
-               CAST(sum(n) AS BIGINT) AS n
-        FROM _uses JOIN _skeletons USING (template)
-        GROUP BY account, text
-        """,
+        "recent_prompts", f"SELECT * FROM prompts WHERE raw IS NOT NULL AND {not settled}"
     )
-    if model.quoting:
-        _forget_quotations(engine)
-    engine.drop("_prompts_read", "_uses", "_skeletons")
+    if settled:
+        engine.create(KNOWN_USES.name, f"SELECT * FROM {TEMPLATE_USES.name}")
+    engine.run(
+        "INSERT INTO template_models VALUES (?, ?, ?, ?)",
+        [number, settled, characters, to_bytes(model)],
+    )
+    counted = "SELECT account, n FROM prompt_counts UNION ALL SELECT account, n FROM prompts"
+    engine.create(
+        "_counts", f"SELECT account, CAST(sum(n) AS BIGINT) AS n FROM ({counted}) GROUP BY account"
+    )
+    if settled:
+        engine.create(PROMPT_COUNTS.name, "SELECT * FROM _counts")
+    engine.create(
+        "prompts",
+        "SELECT account, CAST(NULL AS VARCHAR) AS raw, CAST(NULL AS TIMESTAMP) AS first_seen, "
+        "CAST(NULL AS TIMESTAMP) AS last_seen, n FROM _counts",
+    )
+    engine.drop("_counts")
 
 
 def _forget_quotations(engine: Engine) -> None:
@@ -172,13 +232,3 @@ def _numbered(texts: Sequence[str], accounts: Sequence[Hashable] | None) -> list
     for i, row in enumerate(order):
         place[row] = i
     return place
-
-
-def _held(model: Model, texts: Sequence[str]) -> tuple[I64, I64]:
-    prompts, families = [], []
-    for part, (prompt, family) in pieces(texts, model.told):
-        prompts.append(prompt + part.start)
-        families.append(family)
-    if not prompts:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    return np.concatenate(prompts), np.concatenate(families)

@@ -1,0 +1,70 @@
+"""What a run or an update prints when it is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from linkage.cli import look, output
+from linkage.schema import VERDICTS
+
+if TYPE_CHECKING:
+    from linkage.case import Case
+
+TOP = 10
+
+
+def of(case: Case, seconds: float) -> dict[str, Any]:
+    """What a run or an update made, as plain values."""
+    written = case.path / "report" / "index.html"
+    details = case.run
+    return {
+        "case": str(case.path),
+        "report": str(written) if written.exists() else None,
+        "seconds": round(seconds, 1),
+        "run": details["run"],
+        "seed": details.get("seed"),
+        "peak_memory_mb": details.get("peak_memory_mb"),
+        "inputs": details.get("inputs", []),
+        "counts": details.get("counts", {}),
+        "rejected": details.get("rejected", []),
+        "operators": [operator.as_dict() for operator in case.list_operators(top=TOP)],
+    }
+
+
+def show(case: Case, summary: dict[str, Any]) -> None:
+    """Print that."""
+    rows = [(i["name"], i["rows"]) for i in summary["inputs"]]
+    output.table(["read", "rows"], rows, right=["rows"], wide=["read"])
+    found = summary["counts"]
+    output.say()
+    output.say(
+        ", ".join(f"{found[name]:,} {name}" for name in ("accounts", "signals") if name in found)
+    )
+    look.print_rejected(summary["rejected"], top=5)
+    for note in [*case.run.get("judgements", []), *case.run.get("notes", [])]:
+        output.say(note)
+    operators = case.list_operators()
+    if operators:
+        counts = Counter(operator.verdict for operator in operators)
+        verdicts = ", ".join(_verdict(v, counts[v]) for v in VERDICTS if counts[v])
+        output.heading(f"Operators: {verdicts}")
+        look.print_operators(operators[:TOP])
+        if len(operators) > TOP:
+            output.say(f"and {len(operators) - TOP:,} more: linkage operators {case.path}")
+    else:
+        output.heading("No operators: no accounts share more than chance allows.")
+    output.say()
+    output.say(f"case    {case.path}")
+    if summary["report"]:
+        output.say(f"report  {summary['report']}")
+    memory = summary["peak_memory_mb"]
+    peak = f", {memory:,.0f} MB of memory at most" if memory else ""
+    output.say(f"took    {summary['seconds']:,.1f} s{peak}")
+    if operators:
+        output.say(f"next    linkage show {case.path} {operators[0].operator_id}")
+
+
+def _verdict(verdict: str, number: int) -> str:
+    is_noun = verdict in ("organisation", "household")
+    return output.count(number, verdict) if is_noun else f"{number:,} {verdict}"
