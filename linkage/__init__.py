@@ -17,8 +17,8 @@ members and the reasons. Twelve accounts pay with three cards here, among people
 >>> case.graph(case.operators["operator_id"][0]).degree(("payment", "fleet-card-0"))
 4
 
-`run`, `Case`, `Config`, `export` and the errors are the whole API; the command `linkage` does the
-same.
+`run`, `update`, `Case`, `Matcher`, `Config`, `export` and the errors are the whole API; the command
+`linkage` does the same.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from linkage.errors import (
 
 if TYPE_CHECKING:
     from linkage import export
-    from linkage.case import Case
+    from linkage.case import Case, Matcher
     from linkage.pipeline import run, update
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "ConfigError",
     "InputError",
     "LinkageError",
+    "Matcher",
     "MissingExtraError",
     "__version__",
     "export",
@@ -57,7 +58,12 @@ __all__ = [
 ]
 
 # these bring DuckDB, Arrow and igraph with them, which an import alone should not
-_LATER = {"run": "linkage.pipeline", "update": "linkage.pipeline", "Case": "linkage.case"}
+_LATER = {
+    "run": "linkage.pipeline",
+    "update": "linkage.pipeline",
+    "Case": "linkage.case",
+    "Matcher": "linkage.case",
+}
 
 
 def __getattr__(name: str) -> Any:

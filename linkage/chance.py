@@ -37,7 +37,9 @@ def estimate(engine: Engine) -> None:
         """
     )
     strength = operators["strength"].to_numpy()
-    decoys = engine.arrow("SELECT weight FROM decoys ORDER BY weight")["weight"].to_numpy()
+    decoys = engine.arrow("SELECT weight FROM decoys WHERE weight IS NOT NULL ORDER BY weight")[
+        "weight"
+    ].to_numpy()
     found = np.arange(1, len(strength) + 1)
     q_values = np.minimum(1.0, expected_by_chance(strength, decoys) / found)
     # an operator is no surer than a stronger one

@@ -69,6 +69,15 @@ def write(engine: Engine) -> None:
     _operators(engine)
 
 
+def name_kinds(engine: Engine) -> None:
+    """Give `operator_kinds` the ids of its operators."""
+    engine.create(
+        "operator_kinds",
+        "SELECT n.operator_id, k.* EXCLUDE operator FROM operator_kinds k JOIN names n "
+        "USING (operator)",
+    )
+
+
 def _name(engine: Engine) -> None:
     """`names`: operator number -> operator id."""
     rows = engine.rows(

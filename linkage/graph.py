@@ -44,8 +44,11 @@ def build(engine: Engine) -> None:
     engine.run(
         "CREATE TABLE IF NOT EXISTS allowed_signals (kind VARCHAR, value VARCHAR, reason VARCHAR)"
     )
-    _uses(engine)
-    _add_sharing(engine)
+    find_uses(engine)
+    engine.create(
+        "degrees", "SELECT kind, value, count(*) AS accounts FROM uses GROUP BY kind, value"
+    )
+    add_sharing(engine)
     _kinds(engine)
     engine.create(
         "signals",
@@ -80,13 +83,21 @@ def build(engine: Engine) -> None:
         ORDER BY u.account, s.signal
         """,
     )
-    # prompts without a template say something too: that an account has other things to ask; and a
-    # card that nobody shares, that the account is not of those who share them
+    add_holdings(engine)
+    engine.drop("uses", "degrees")
+
+
+def add_holdings(engine: Engine) -> None:
+    """`holdings`: the kinds of which an account has anything, by `uses` and `prompts`.
+
+    Prompts without a template say something too: that an account has other things to ask; and a
+    card that nobody shares, that the account is not of those who share them.
+    """
     engine.create(
         "holdings",
         f"""
         WITH held AS (
-            SELECT e.account, s.kind FROM edges e JOIN signals s ON s.signal = e.signal
+            SELECT account, kind FROM uses
             UNION
             SELECT account, 'prompt' AS kind FROM prompts
         )
@@ -95,10 +106,9 @@ def build(engine: Engine) -> None:
         SELECT h.account, k.kind FROM held h JOIN kinds k ON k.kind = h.kind || '{SHARING}'
         """,
     )
-    engine.drop("uses")
 
 
-def _uses(engine: Engine) -> None:
+def find_uses(engine: Engine) -> None:
     """`uses`: account, kind, value, first_seen, last_seen, n."""
     direct = ", ".join(f"'{kind}'" for kind in DIRECT_KINDS)
     engine.create(
@@ -132,23 +142,23 @@ def _uses(engine: Engine) -> None:
     )
 
 
-def _add_sharing(engine: Engine) -> None:
-    """Add to `uses`, for each personal kind, how widely an account's most shared value is."""
+def add_sharing(engine: Engine) -> None:
+    """Add to `uses`, for each personal kind, how widely an account's most shared value is.
+
+    `degrees` says how many accounts use a value; what is allowed is not counted.
+    """
     kinds = ", ".join(f"'{kind}'" for kind in SHARED_KINDS)
     engine.run(
         f"""
         INSERT INTO uses
-        WITH degrees AS (
-            SELECT kind, value, count(*) AS accounts FROM uses
-            WHERE kind IN ({kinds}) AND NOT EXISTS (
-                SELECT 1 FROM allowed_signals a WHERE a.kind = uses.kind AND a.value = uses.value
-            )
-            GROUP BY kind, value
+        WITH shared AS (
+            SELECT d.* FROM degrees d ANTI JOIN allowed_signals a
+              ON a.kind = d.kind AND a.value = d.value
+            WHERE d.kind IN ({kinds}) AND d.accounts >= 2
         ),
         widest AS (
             SELECT u.account, u.kind, ceil(log2(max(d.accounts))) AS scale
-            FROM uses u JOIN degrees d USING (kind, value)
-            WHERE d.accounts >= 2 GROUP BY u.account, u.kind
+            FROM uses u JOIN shared d USING (kind, value) GROUP BY u.account, u.kind
         )
         SELECT account, kind || '{SHARING}',
                CASE WHEN scale = 1 THEN 'on 2 accounts'

@@ -36,6 +36,12 @@ IMPLIED = 0.1
 """A pair stays only if at least this share of the accounts of one signal has the other too:
 a popular template is a little more common in some networks than in others, and that is all."""
 
+DECOYS = 10_000
+"""Pairs of a shuffled graph that are kept: with so many as heavy, an operator is chance anyway."""
+
+GROWN = 1.25
+"""Times as many edges as when the decoys were made, from which on they are made again."""
+
 LEIDEN_ROUNDS = 20
 """Leiden passes; a fixed number, since passing until nothing improves may not end."""
 
@@ -51,17 +57,40 @@ HABIT = "{a}.sharing AND {b}.address"
 def find(engine: Engine, config: InfrastructureConfig, seed: int) -> None:
     """Create `pairs` (significant pairs of signals), `decoys` and `communities`.
 
-    `communities` has a row (community, signal) for every signal in a pair; `decoys` the weight of
-    every pair found in a shuffled copy of the graph, for `chance`.
+    `communities` has a row (community, signal) for every signal in a pair; `decoys` the weights of
+    the heaviest pairs found in a shuffled copy of the graph, for `chance`.
     """
     _kind_tables(engine)
     engine.create("linking_edges", _LINKING.format(edges="edges"))
     _weigh_pairs(engine, "linking_edges", "weighed_pairs")
     _keep_significant(engine, config)
-    _shuffle(engine, seed)
-    _weigh_pairs(engine, "shuffled_edges", "decoys")
-    engine.drop("weighed_pairs", "shuffled_edges")
+    _decoys(engine, seed)
+    engine.drop("weighed_pairs")
     _communities(engine, seed)
+
+
+def _decoys(engine: Engine, seed: int) -> None:
+    """`decoys`, of this graph, or of an earlier one (in `decoys` already) that was nearly as large.
+
+    Chance makes the pairs it makes; a few more edges change little of that.
+    """
+    engine.run("CREATE TABLE IF NOT EXISTS decoys (edges BIGINT, weight DOUBLE)")
+    edges = engine.value("SELECT count(*) FROM edges")
+    if edges <= GROWN * engine.value("SELECT coalesce(max(edges), 0) FROM decoys"):
+        return
+    _shuffle(engine, seed)
+    _weigh_pairs(engine, "shuffled_edges", "_decoys")
+    # one row says how many edges there were, if no pair was found
+    engine.create(
+        "decoys",
+        f"""
+        SELECT CAST({edges} AS BIGINT) AS edges, weight FROM (
+            SELECT weight FROM _decoys ORDER BY weight DESC LIMIT {DECOYS}
+        )
+        UNION ALL SELECT {edges}, NULL
+        """,
+    )
+    engine.drop("shuffled_edges", "_decoys")
 
 
 _LINKING = """

@@ -142,6 +142,7 @@ def _find(
         chance.estimate(engine)
     with clock.stage("evidence"):
         evidence.write(engine)
+        evidence.name_kinds(engine)
         judgements.name(engine)
     with clock.stage("case"):
         details = {**details, **_details(engine, config, clock)}
@@ -152,6 +153,7 @@ def _bind(engine: DuckDBEngine, config: Config) -> None:
     settings = config.attribution
     if judgements.bind(engine, settings.min_size, settings.min_confidence):
         attribution.find_signals(engine)
+    attribution.rate_operators(engine)
 
 
 class _Clock:

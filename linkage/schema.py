@@ -209,6 +209,14 @@ PAIRS = _table(
     weight    DOUBLE   log-likelihood ratio in nats
     """,
 )
+DECOYS = _table(
+    "decoys",
+    "a pair of signals in a copy of the graph in which accounts were dealt anew: what chance makes",
+    """
+    edges   BIGINT  edges of the graph
+    weight  DOUBLE  log-likelihood ratio in nats; one row has none
+    """,
+)
 OPERATORS = _table(
     "operators",
     "an operator",
@@ -248,6 +256,30 @@ EVIDENCE = _table(
     members      INTEGER  members that use it
     others       INTEGER  accounts outside the operator that use it
     weight       DOUBLE   nats that using it adds to an account's case
+    """,
+)
+OPERATOR_KINDS = _table(
+    "operator_kinds",
+    "a kind of an operator's evidence, with what it takes to weigh an account",
+    """
+    operator_id  VARCHAR  the operator
+    kind         VARCHAR  the kind
+    holders      BIGINT   members that have anything of the kind
+    all_holders  BIGINT   accounts that have
+    hits         BIGINT   members that have a signal of the operator's
+    all_hits     BIGINT   accounts that have one
+    """,
+)
+KIND_HOLDERS = _table(
+    "kind_holders",
+    "a kind of signal",
+    """
+    kind      VARCHAR  the kind
+    family    VARCHAR  the kind whose evidence it counts with
+    personal  BOOLEAN  whether strangers don't normally share its values
+    sharing   BOOLEAN  whether it says how widely another kind is shared
+    address   BOOLEAN  whether it is an address or a range of them
+    holders   BIGINT   accounts that have anything of it
     """,
 )
 SCORECARD = _table(
@@ -369,9 +401,12 @@ TABLES: dict[str, Table] = {
         SIGNALS,
         EDGES,
         PAIRS,
+        DECOYS,
         OPERATORS,
         MEMBERS,
         EVIDENCE,
+        OPERATOR_KINDS,
+        KIND_HOLDERS,
         SCORECARD,
         INPUTS,
         RUNS,
@@ -397,6 +432,7 @@ READ = (
     ROW_HASHES,
     REJECTED,
     INPUTS,
+    DECOYS,
 )
 """The tables that an update goes on from: what was read, cleaned and recognised so far."""
 

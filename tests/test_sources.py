@@ -68,7 +68,7 @@ def test_every_format_gives_the_same_tables(name, tmp_path):
     assert engine.rows("SELECT input, rows FROM inputs") == [(0, 3)]
     # nothing is left behind, in the engine or beside the files
     assert {name for (name,) in engine.rows("SHOW TABLES")} == {
-        "accounts", "observations", "prompts", "activity", "rejected", "inputs",
+        "accounts", "observations", "prompts", "activity", "rejected", "inputs", "row_hashes",
     }  # fmt: skip
     assert engine.value("SELECT current_setting('TimeZone')") == "UTC"
 

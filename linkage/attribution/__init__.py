@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from linkage.attribution import companions
 from linkage.attribution.regroup import merge, split
-from linkage.attribution.weights import find_signals, weigh
+from linkage.attribution.weights import find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
 from linkage.engine import Engine
 
-__all__ = ["extend", "find_signals", "propose", "settle"]
+__all__ = ["SURE", "extend", "find_signals", "propose", "rate_operators", "settle", "weigh"]
 
 SURE = 0.8
 """Confidence from which an account joins by a template alone: it may meet one by chance, a card or

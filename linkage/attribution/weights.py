@@ -85,8 +85,11 @@ def find_signals(engine: Engine) -> None:
     )
 
 
-def weigh(engine: Engine, settled: bool = False) -> None:
+def weigh(engine: Engine, settled: bool = False, service: int | None = None) -> None:
     """`weighed`: nats for every account that has a signal of an operator.
+
+    With `service`, the accounts are strangers to a service of that many, whose `kind_rates` are
+    known; otherwise they are the service.
 
     While operators settle, p is the share of all accounts that use a signal, members included, so
     that no group proves itself by its own size; once they have settled, an operator's own signals
@@ -125,6 +128,13 @@ def weigh(engine: Engine, settled: bool = False) -> None:
         FROM weights GROUP BY account, operator, kind, own
         """,
     )
+    if service is None:
+        _rate_kinds(engine)
+        service = engine.value("SELECT count(*) FROM accounts")
+    _add_up(engine, absence, service)
+
+
+def _rate_kinds(engine: Engine) -> None:
     engine.create(
         "kind_rates",
         """
@@ -135,6 +145,9 @@ def weigh(engine: Engine, settled: bool = False) -> None:
         GROUP BY h.operator, h.kind
         """,
     )
+
+
+def _add_up(engine: Engine, absence: float, service: int) -> None:
     # a kind of which the account has values, none of them the operator's, speaks against; so a
     # coarse hit (the card's issuer) without the fine one that members have (the card) counts little
     engine.create(
@@ -169,8 +182,7 @@ def weigh(engine: Engine, settled: bool = False) -> None:
     engine.create(
         "weighed",
         f"""
-        WITH total AS (SELECT count(*) AS accounts FROM accounts),
-        summed AS (
+        WITH summed AS (
             SELECT account, operator, sum(weight) AS evidence,
                    coalesce(sum(weight) FILTER (family NOT IN ({ambient})), 0)
                        - greatest(coalesce(max(weight) FILTER (family NOT IN ({ambient})), 0), 0)
@@ -179,7 +191,40 @@ def weigh(engine: Engine, settled: bool = False) -> None:
                    bool_or(exclusive AND family <> 'prompt') AS identified
             FROM family_weights GROUP BY account, operator
         )
-        SELECT w.*, w.evidence + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds
-        FROM summed w JOIN sizes s USING (operator) CROSS JOIN total
+        SELECT w.*, w.evidence + ln(s.size / (? - s.size + 1.0)) AS log_odds
+        FROM summed w JOIN sizes s USING (operator)
+        """,
+        [service],
+    )
+
+
+def rate_operators(engine: Engine) -> None:
+    """`operator_kinds` and `kind_holders`: what it takes to weigh strangers in the end.
+
+    For each operator and kind of its evidence, `kind_rates` by its last members and signals.
+    """
+    engine.create(
+        "operator_kinds",
+        """
+        WITH hits AS (
+            SELECT DISTINCT s.operator, s.kind, e.account
+            FROM linking_edges e JOIN operator_signals s USING (signal)
+        ),
+        counted AS (
+            SELECT h.operator, h.kind, count(m.account) AS hits, count(*) AS all_hits
+            FROM hits h LEFT JOIN attributed m
+              ON m.account = h.account AND m.operator = h.operator
+            GROUP BY h.operator, h.kind
+        )
+        SELECT c.operator, c.kind, m.holders, t.holders AS all_holders, c.hits, c.all_hits
+        FROM counted c JOIN kind_members m ON m.operator = c.operator AND m.kind = c.kind
+        JOIN kind_totals t ON t.kind = c.kind
+        """,
+    )
+    engine.create(
+        "kind_holders",
+        """
+        SELECT k.kind, k.family, k.personal, k.sharing, k.address, coalesce(t.holders, 0) AS holders
+        FROM kinds k LEFT JOIN kind_totals t USING (kind)
         """,
     )

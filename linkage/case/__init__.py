@@ -10,6 +10,7 @@ from linkage.case.database import META, SCHEMA_VERSION
 from linkage.case.ids import keep_ids
 from linkage.case.judging import take_judgements
 from linkage.case.keep import check_kept, empty, known_inputs, take_known_rows, take_read
+from linkage.case.matching import Matcher
 from linkage.case.place import DATABASE, lock
 from linkage.case.store import check_writable, workspace, write
 
@@ -18,6 +19,7 @@ __all__ = [
     "META",
     "SCHEMA_VERSION",
     "Case",
+    "Matcher",
     "check_kept",
     "check_writable",
     "empty",

@@ -6,13 +6,16 @@ opened sees it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from linkage.case import history, judging
 from linkage.case.database import connect
+from linkage.case.matching import SUSPECT, Matcher
 from linkage.case.read import CaseReader
-from linkage.case.views import Difference, Event, Judgement
+from linkage.case.views import Difference, Event, Judgement, Match
+from linkage.sources import Input
 
 
 class Case(CaseReader):
@@ -66,6 +69,11 @@ class Case(CaseReader):
         result = judging.bring_in(self.path, Path(file))
         self._reopen()
         return result
+
+    def match(self, inputs: Sequence[Input], verdicts: Sequence[str] = SUSPECT) -> list[Match]:
+        """New accounts against the operators; a `linkage.Matcher` stays loaded between calls."""
+        with Matcher(self.path, verdicts=verdicts) as matcher:
+            return matcher.match(inputs)
 
     def diff(self, earlier: int | None = None, later: int | None = None) -> Difference:
         """What changed between two runs, by default the last two."""

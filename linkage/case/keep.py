@@ -109,10 +109,10 @@ def take_read(engine: Engine, place: Path, without: str | None = None) -> None:
         engine.create(
             ROW_HASHES.name,
             _renumbered(f"earlier.{ROW_HASHES.name}", "earlier_numbers", ROW_HASHES.name)
-            + " UNION "
+            + " UNION ALL "
             + _renumbered(ROW_HASHES.name, "new_numbers", ROW_HASHES.name),
         )
-        for name in ("cleaned", "template_models"):
+        for name in ("cleaned", "template_models", "decoys"):
             engine.create(name, f"SELECT * FROM earlier.{name}")
         example = "example AS example" if without is None else "'' AS example"
         engine.run(
@@ -166,19 +166,23 @@ def _merge(
     added = ", ".join(_SUMS[column] for column in sums.split(", "))
     # what one portion alone has needs no grouping, and that is nearly all
     engine.create("_new", _renumbered(name, "new_numbers", name))
+    earlier = f"SELECT * FROM ({_renumbered(old, 'earlier_numbers', name)}) {where}"
     engine.create(
-        "_old", f"SELECT * FROM ({_renumbered(old, 'earlier_numbers', name)}) {where}", parameters
+        "_both",
+        f"{earlier} {'AND' if where else 'WHERE'} ({keys}) IN (SELECT ({keys}) FROM _new)",
+        parameters,
     )
-    both = f"SELECT {keys} FROM _new"
-    engine.create(
-        name,
-        f"""
-        SELECT * FROM _old o ANTI JOIN ({both}) USING ({keys})
-        UNION ALL
-        SELECT {keys}, {added} FROM (
-            SELECT * FROM _new
-            UNION ALL SELECT o.* FROM _old o SEMI JOIN ({both}) USING ({keys})
-        ) GROUP BY {keys}
-        """,
-    )
-    engine.drop("_old", "_new")
+    if not engine.value("SELECT count(*) FROM _both"):
+        engine.create(name, f"{earlier} UNION ALL SELECT * FROM _new", parameters)
+    else:
+        engine.create(
+            name,
+            f"""
+            SELECT e.* FROM ({earlier}) e ANTI JOIN _both USING ({keys})
+            UNION ALL
+            SELECT {keys}, {added} FROM (SELECT * FROM _new UNION ALL SELECT * FROM _both)
+            GROUP BY {keys}
+            """,
+            parameters,
+        )
+    engine.drop("_both", "_new")

@@ -7,9 +7,10 @@ the way, so that the same run writes the same rows in the same order.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +23,9 @@ from linkage import __version__
 from linkage.case.database import META, RANK, SCHEMA_VERSION, as_declared, attached, connect
 from linkage.case.ids import keep_ids
 from linkage.case.place import DATABASE, lock, replace, scratch
+from linkage.case.views import Match
 from linkage.engine import Engine
-from linkage.errors import CaseError
+from linkage.errors import CaseError, InputError
 from linkage.schema import EVIDENCE, HISTORY, TABLES, Table
 
 # tables of many rows are sorted by what makes their rows unique, the others by everything
@@ -41,6 +43,7 @@ KEYS = {
     "recent_prompts": "account, raw",
     "known_uses": "account, template",
     "template_models": "number",
+    "decoys": "weight",
 }
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -242,6 +245,23 @@ def _write_csv(path: Path, table: pa.Table) -> None:
         for batch in table.to_batches(max_chunksize=10_000):
             columns = [map(_cell, column.to_pylist()) for column in batch.columns]
             file.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
+
+
+def write_csv(path: Path, matches: Sequence[Match]) -> None:
+    """Write what was matched to a file, whole or not at all."""
+    names = [field.name for field in dataclasses.fields(Match)]
+    columns = {name: [getattr(m, name) for m in matches] for name in names}
+    types = {"confidence": pa.float64()}
+    table = pa.table({n: pa.array(c, types.get(n, pa.string())) for n, c in columns.items()})
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        _write_csv(beside, table)
+        beside.chmod(0o600)
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise InputError(f"can't write {path}: {error.strerror}. Name another file.") from None
 
 
 def _cell(value: Any) -> str:

@@ -223,6 +223,16 @@ class Chains(View):
 
 
 @dataclass(frozen=True)
+class Match(View):
+    """That an account the case does not hold belongs to one of its operators."""
+
+    account_id: str
+    operator_id: str
+    confidence: float
+    why: str
+
+
+@dataclass(frozen=True)
 class Change(View):
     """What became of an operator from one run to another.
 

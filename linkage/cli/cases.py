@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,7 +35,7 @@ Pair = tuple[str, str]
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
-    for command in (update, judge, allow, diff, history):
+    for command in (update, match, judge, allow, diff, history):
         app.command()(command)
 
 
@@ -96,6 +97,69 @@ def update(
         else:
             summary.show(updated, found)
             say(f"changes linkage diff {case}")
+
+
+def match(
+    case: CaseFolder,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT", help="Files, as for run.", show_default=False),
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The CSV file to write.", show_default=False)
+    ],
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="COLUMN=KIND",
+            help="What a column holds, beside what the case was run with. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    verdict: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="V",
+            help="Operators of this verdict. Repeatable.  [default: sockpuppets and unclear]",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which new accounts belong to an operator of the case.
+
+    The case is not changed. FILE has account_id, operator_id, confidence and why, a row for each
+    account that belongs to an operator and is not in the case already. Offices and families are
+    left out: that somebody belongs to one is no news.
+    """
+    import linkage
+    from linkage import config as settings
+    from linkage import pipeline
+    from linkage.case.matching import SUSPECT
+    from linkage.case.store import write_csv
+    from linkage.cli.progress import shown
+
+    with linkage.Case(case) as opened:
+        values = settings.as_dict(pipeline.config_of(opened))
+    for text in mapping or []:
+        values["sources"]["map"].update([settings.mapped(text)])
+    config = settings.from_dict(values, where="command line")
+    verdicts = verdict or SUSPECT
+    with linkage.Matcher(case, config, verdicts) as matcher, shown() as progress:
+        found = matcher.match(inputs, progress)
+        known = matcher.known
+    write_csv(out, found)
+    counts = Counter(m.operator_id for m in found)
+    if as_json:
+        output.print_json(
+            {"file": str(out), "matched": len(found), "known": known, "operators": dict(counts)}
+        )
+        return
+    table(["operator", "accounts"], counts.most_common(), right=["accounts"])
+    say(f"{count(len(found), 'account')} in {out}")
+    if known:
+        say(f"{count(known, 'account')} left out: in the case already")
 
 
 def judge(

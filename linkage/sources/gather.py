@@ -291,7 +291,7 @@ def _drop_known_rows(engine: DuckDBEngine, sources: Sequence[Source]) -> None:
             each.rejects.append(Reject("row", reason, repeated, repeated, ""))
     parts = " UNION ".join(f"SELECT account, hash FROM {each.narrow}" for each in sources)
     engine.create(ROW_HASHES.name, parts)
-    engine.drop("_repeated")
+    engine.drop("_repeated", "known_rows")
 
 
 def _observations(engine: DuckDBEngine, sources: Sequence[Source]) -> None:

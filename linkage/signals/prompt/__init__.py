@@ -26,16 +26,16 @@ from linkage.signals.prompt.known import Known, from_bytes, to_bytes
 from linkage.signals.prompt.model import Model, learn
 from linkage.signals.prompt.postings import TRIES
 
-__all__ = ["mine", "templates"]
+__all__ = ["Known", "from_bytes", "mine", "recognise", "templates", "to_bytes"]
 
 AGAIN = 0.05
 """Share of a template's accounts that use it again, if they do not quote it (measured: operators'
 ones are at 0.1 and mostly at 0.4 and above, quotations that single people repeat below 0.03)."""
 
-RECENT = 25_000_000
-"""Characters of prompts (100,000 of usual length) that are searched again with those that come."""
+RECENT = 5_000_000
+"""Characters of prompts (25,000 of usual length) that are searched again with those that come."""
 
-SETTLED_SHARE = 0.25
+SETTLED_SHARE = 0.1
 """Beyond that, prompts are searched again until there are so many, as a share of all before: then
 what they hold is known, and their texts are no longer kept."""
 
@@ -66,11 +66,33 @@ def mine(engine: Engine, progress: Progress | None = None) -> None:
     model, characters, done, total = _search(engine, progress)
     known = Known([*models, model])
 
-    def recognise(batch: pa.RecordBatch) -> pa.RecordBatch:
+    recognise(engine, known, progress, done, 2 * total)
+    engine.create(
+        TEMPLATE_USES.name,
+        """
+        SELECT account, template, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+               CAST(sum(n) AS BIGINT) AS n
+        FROM (
+            SELECT * FROM template_uses UNION ALL SELECT * FROM known_uses
+        )
+        GROUP BY account, template
+        """,
+    )
+    _keep(engine, model, len(kept), characters, sum(row[1] for row in kept))
+    if known.quoting:
+        _forget_quotations(engine)
+
+
+def recognise(
+    engine: Engine, known: Known, progress: Progress, done: int = 0, total: int = 0
+) -> None:
+    """Write `template_uses` from `prompts` by known templates; `done` of `total` is done before."""
+
+    def told(batch: pa.RecordBatch) -> pa.RecordBatch:
         nonlocal done
         at, number = known.told(batch["raw"].to_pylist())
         done += len(batch)
-        progress.advance(done, 2 * total, "prompts")
+        progress.advance(done, total, "prompts")
         used = batch.take(pa.array(at))
         columns = [used["account"], pa.array(number, pa.int32())]
         columns += [used[name] for name in ("first_seen", "last_seen", "n")]
@@ -80,7 +102,7 @@ def mine(engine: Engine, progress: Progress | None = None) -> None:
 
     engine.map_batches(
         "SELECT account, raw, first_seen, last_seen, n FROM prompts WHERE raw IS NOT NULL",
-        recognise,
+        told,
         "_uses",
         _USES,
     )
@@ -96,20 +118,12 @@ def mine(engine: Engine, progress: Progress | None = None) -> None:
     engine.create(
         TEMPLATE_USES.name,
         """
-        SELECT account, template, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
-               CAST(sum(n) AS BIGINT) AS n
-        FROM (
-            SELECT account, text AS template, first_seen, last_seen, n
-            FROM _uses JOIN _skeletons USING (template)
-            UNION ALL SELECT account, template, first_seen, last_seen, n FROM known_uses
-        )
-        GROUP BY account, template
+        SELECT account, text AS template, min(first_seen) AS first_seen,
+               max(last_seen) AS last_seen, CAST(sum(n) AS BIGINT) AS n
+        FROM _uses JOIN _skeletons USING (template) GROUP BY account, text
         """,
     )
-    engine.drop("_prompts_read", "_uses", "_skeletons")
-    _keep(engine, model, len(kept), characters, sum(row[1] for row in kept))
-    if known.quoting:
-        _forget_quotations(engine)
+    engine.drop("_uses", "_skeletons")
 
 
 def _search(engine: Engine, progress: Progress) -> tuple[Model, int, int, int]:
@@ -130,6 +144,7 @@ def _search(engine: Engine, progress: Progress) -> tuple[Model, int, int, int]:
 
     known = "FROM prompts WHERE raw IS NOT NULL"
     engine.map_batches(f"SELECT account, raw {known}", read, "_prompts_read", _NOTHING)
+    engine.drop("_prompts_read")
     return learn(reader.corpus()), int(characters), done, int(total)
 
 

@@ -1,0 +1,256 @@
+"""New accounts against the operators of a case, which is not changed.
+
+Tables of accounts that the case does not hold arrive; those that belong to one of its operators
+leave, with the confidence that a run with them would give, by the same weights: the shares of
+members and of everybody that have a signal are those of the last run. Each account is looked at by
+itself: what new accounts share with each other alone is for an update to find.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from linkage import attribution, graph, signals, sources
+from linkage.attribution import SURE
+from linkage.case.database import attached
+from linkage.case.place import DATABASE
+from linkage.case.read import CaseReader
+from linkage.case.views import Match
+from linkage.config import Config, from_dict
+from linkage.engine import DuckDBEngine
+from linkage.errors import CaseError, InputError, shorten
+from linkage.judgements import CONFIRMED, OWN
+from linkage.progress import Progress, Quiet
+from linkage.schema import VERDICTS
+from linkage.signals import prompt
+
+SUSPECT = ("sockpuppets", "unclear")
+"""Verdicts of operators that new accounts are matched against, if nobody says."""
+
+SHOWN = 3
+"""Signals that `why` names, first the strongest of each family."""
+
+
+class Matcher:
+    """The operators of a case, loaded once and asked often; `close` it, or use it in a `with`.
+
+    Only operators with one of `verdicts` are looked at: that somebody belongs to an office or a
+    family is no news at a gate. `known` counts the accounts of the last call that the case holds.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        config: Config | None = None,
+        verdicts: Sequence[str] = SUSPECT,
+    ) -> None:
+        for verdict in verdicts:
+            if verdict not in VERDICTS:
+                raise InputError(
+                    f"no verdict {shorten(verdict)}; an operator's is one of: "
+                    f"{', '.join(VERDICTS)}."
+                )
+        with CaseReader(path) as case:
+            details = case.run
+            self.config = config or from_dict(details.get("settings", {}), where="run.json")
+            if not case.rows("SELECT 1 FROM kind_holders LIMIT 1"):
+                raise CaseError(
+                    f"{path} was written by an earlier linkage, and does not hold what matching "
+                    f"needs. Run once more with all inputs: linkage run INPUT... --out {path}"
+                )
+            self._accounts = case.rows("SELECT count(*) + 1 FROM accounts")[0][0]
+            models = case.rows("SELECT content FROM template_models ORDER BY number")
+            confirmed = [
+                row[0]
+                for row in case.rows(
+                    "SELECT operator_id FROM scorecard WHERE item = 'judgement' ORDER BY ALL"
+                )
+            ]
+        self.path = Path(path)
+        self.known = 0
+        self._templates = prompt.Known(
+            [model for (content,) in models if (model := prompt.from_bytes(content)) is not None]
+        )
+        self._engine = DuckDBEngine(None, self.config.engine)
+        self._load(confirmed, verdicts)
+
+    def _load(self, confirmed: Sequence[str], verdicts: Sequence[str]) -> None:
+        engine = self._engine
+        with attached(engine, self.path.resolve() / DATABASE, "earlier"):
+            engine.create(
+                "known_operators",
+                "SELECT row_number() OVER (ORDER BY operator_id) - 1 AS operator, operator_id, "
+                "accounts AS size FROM earlier.operators WHERE verdict IN (SELECT unnest(?))",
+                [list(verdicts)],
+            )
+            engine.create("sizes", "SELECT operator, size FROM known_operators")
+            engine.create(
+                "kind_rates",
+                # in a run, the account would be one of all
+                "SELECT o.operator, k.* EXCLUDE operator_id REPLACE (all_holders + 1 AS "
+                "all_holders) FROM earlier.operator_kinds k "
+                "JOIN known_operators o USING (operator_id)",
+            )
+            engine.create(
+                "operator_signals",
+                """
+                SELECT o.operator, e.signal, e.kind, e.value, e.members, e.others + 1 AS others,
+                       k.holders, k.all_holders
+                FROM earlier.evidence e JOIN known_operators o USING (operator_id)
+                JOIN kind_rates k ON k.operator = o.operator AND k.kind = e.kind
+                """,
+            )
+            engine.create("all_kinds", "SELECT * FROM earlier.kind_holders")
+            engine.create(
+                "kind_totals", "SELECT kind, holders + 1 AS holders FROM earlier.kind_holders"
+            )
+            engine.create(
+                "evidence_signals",
+                "SELECT DISTINCT s.signal, s.kind, s.value, s.accounts FROM earlier.signals s "
+                "JOIN earlier.evidence e USING (signal)",
+            )
+            kinds = ", ".join(f"'{kind}'" for kind in graph.SHARED_KINDS)
+            engine.create(
+                "known_degrees",
+                "SELECT kind, value, accounts FROM earlier.signals "
+                f"WHERE kind IN ({kinds}) AND NOT starts_with(coalesce(ignored, ''), 'allowed')",
+            )
+            engine.create("known_ids", "SELECT account_id FROM earlier.accounts")
+        rows = ", ".join("(?)" for _ in confirmed) or "(NULL)"
+        engine.create(
+            "confirmed_operators",
+            "SELECT operator FROM known_operators WHERE operator_id IN "
+            f"(SELECT * FROM (VALUES {rows}))",
+            list(confirmed),
+        )
+        engine.run("CREATE TABLE attributed (account INTEGER, operator BIGINT)")
+        engine.run("CREATE TABLE allowed_signals (kind VARCHAR, value VARCHAR, reason VARCHAR)")
+
+    def match(
+        self, inputs: Sequence[sources.Input], progress: Progress | None = None
+    ) -> list[Match]:
+        """The accounts of `inputs` that belong to an operator, surest first.
+
+        Inputs are as for `run`. `InputError` if they can't be used.
+        """
+        engine, progress = self._engine, progress or Quiet()
+        engine.drop("cleaned", "rejected")
+        sources.load(engine, inputs, self.config.sources, progress.step)
+        self.known = engine.value("SELECT count(*) FROM accounts JOIN known_ids USING (account_id)")
+        signals.clean(engine, self.config.signals)
+        prompt.recognise(engine, self._templates, progress)
+        graph.find_uses(engine)
+        engine.create(
+            "degrees",
+            "SELECT u.kind, u.value, k.accounts + 1 AS accounts FROM known_degrees k "
+            "JOIN (SELECT DISTINCT kind, value FROM uses) u USING (kind, value)",
+        )
+        graph.add_sharing(engine)
+        engine.create(
+            "linking_edges",
+            """
+            SELECT u.account, s.signal, s.kind, s.accounts, k.family, k.personal, k.sharing,
+                   k.address
+            FROM uses u JOIN evidence_signals s USING (kind, value)
+            JOIN all_kinds k ON k.kind = s.kind
+            WHERE u.account NOT IN (
+                SELECT account FROM accounts JOIN known_ids USING (account_id)
+            )
+            """,
+        )
+        engine.create("kinds", "SELECT * EXCLUDE holders FROM all_kinds")
+        graph.add_holdings(engine)
+        return self._decide()
+
+    def _decide(self) -> list[Match]:
+        """The operator that explains each account best: as one that settled, or joined since."""
+        engine, least = self._engine, self.config.attribution.min_confidence
+        engine.create(
+            "own_holders",
+            f"""
+            SELECT DISTINCT e.account, o.operator
+            FROM linking_edges e JOIN operator_signals o USING (signal)
+            JOIN confirmed_operators c USING (operator)
+            WHERE e.personal AND o.members >= {OWN} * (o.members + o.others)
+            """,
+        )
+        for settled in (False, True):
+            attribution.weigh(engine, settled, self._accounts)
+            engine.create(f"weighed_{settled}", "SELECT * FROM weighed")
+        engine.create(
+            "matched",
+            f"""
+            WITH weighed AS (
+                SELECT *, corroboration > 0 AS eligible, 0 AS turn, {least} AS bar
+                FROM weighed_False
+                UNION ALL
+                SELECT *, exclusive AS eligible, 1 AS turn,
+                       CASE WHEN identified THEN {least} ELSE {max(SURE, least)} END AS bar
+                FROM weighed_True
+            ),
+            judged AS (
+                SELECT w.*, o.account IS NOT NULL AS own,
+                       1 / (1 + exp(-w.log_odds - CASE WHEN o.account IS NULL THEN 0
+                                                       ELSE {CONFIRMED} END)) AS confidence
+                FROM weighed w LEFT JOIN own_holders o
+                  ON o.account = w.account AND o.operator = w.operator
+            )
+            SELECT account, operator, confidence FROM judged
+            WHERE (eligible OR own) AND confidence >= bar
+            QUALIFY row_number() OVER (
+                PARTITION BY account ORDER BY turn, log_odds DESC, operator
+            ) = 1
+            """,
+        )
+        rows = engine.rows(
+            """
+            WITH why AS (
+                SELECT m.account, o.kind, o.value, o.members, o.others, k.size,
+                       ln((CAST(o.members AS DOUBLE) / o.holders)
+                          / ((o.members + o.others) / CAST(o.all_holders AS DOUBLE))) AS weight,
+                       row_number() OVER (
+                           PARTITION BY m.account, e.family ORDER BY weight DESC, o.kind, o.value
+                       ) AS turn
+                FROM matched m JOIN linking_edges e USING (account)
+                JOIN operator_signals o ON o.operator = m.operator AND o.signal = e.signal
+                JOIN known_operators k ON k.operator = m.operator
+                WHERE NOT e.sharing
+            )
+            SELECT a.account_id, k.operator_id, round(m.confidence, 6) AS confidence,
+                   count(w.kind) AS signals,
+                   to_json(list(struct_pack(kind := w.kind, value := w.value,
+                                            members := w.members, others := w.others - 1)
+                                ORDER BY w.turn, w.weight DESC, w.kind, w.value)[:?]) AS why
+            FROM matched m JOIN accounts a USING (account)
+            JOIN known_operators k ON k.operator = m.operator
+            LEFT JOIN why w ON w.account = m.account
+            GROUP BY a.account_id, k.operator_id, m.confidence
+            ORDER BY confidence DESC, account_id
+            """,
+            [SHOWN],
+        )
+        return [
+            Match(account_id, operator_id, confidence, _sentence(count, json.loads(why)))
+            for account_id, operator_id, confidence, count, why in rows
+        ]
+
+    def close(self) -> None:
+        """Let go of what was loaded."""
+        self._engine.close()
+
+    def __enter__(self) -> Matcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _sentence(count: int, found: list[dict[str, object]]) -> str:
+    parts = [
+        f"{s['kind']} {s['value']} ({s['members']:,} members, {s['others']:,} others)"
+        for s in found
+    ]
+    more = f" and {count - len(parts):,} more" if count > len(parts) else ""
+    return "has " + ", ".join(parts) + more
