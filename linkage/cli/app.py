@@ -17,7 +17,6 @@ from linkage import config as settings
 from linkage.cli import cases, export, look, measure, output, report, summary
 from linkage.errors import ConfigError, shorten, suggestion
 
-
 ENGINES = ("duckdb",)
 
 app = typer.Typer(
