@@ -10,18 +10,24 @@ accounts judged apart stay apart.
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from typing import TypeVar
-
-import pyarrow as pa
-
 from linkage.engine import Engine
+from linkage.judgements.allowed import allow, restore
+from linkage.judgements.pairs import bind_pairs, components
 from linkage.schema import JUDGEMENT_NOTES
 
-T = TypeVar("T", bound=Hashable)
+__all__ = [
+    "CONFIRMED",
+    "OWN",
+    "TABLES",
+    "allow",
+    "bind",
+    "components",
+    "confirm",
+    "empty",
+    "name",
+    "propose",
+    "restore",
+]
 
 TABLES = {
     "judged_operators": "judgement INTEGER, operator_id VARCHAR, decision VARCHAR, "
@@ -45,100 +51,11 @@ VERDICT = 6.0
 SAME = 0.5
 """Share of an operator's members, or of the weight of its evidence, that a judged one had."""
 
-RESEMBLES = 0.9
-"""Likeness from which a template is one that was allowed, found with other words at its ends."""
-
 
 def empty(engine: Engine) -> None:
     """Create the tables of a case without judgements."""
     for name, columns in TABLES.items():
         engine.run(f"CREATE OR REPLACE TABLE {name} ({columns})")
-
-
-def allow(engine: Engine) -> None:
-    """Create `allowed_signals` (kind, value, reason), and take from `cleaned` what they imply.
-
-    An account whose addresses of a range are all allowed does not use the range either.
-    """
-    allowed = engine.rows("SELECT kind, value, note FROM judged_signals_allowed ORDER BY judgement")
-    found: dict[tuple[str, str], str] = {}
-    for kind, value, note in allowed:
-        reason = f"allowed: {note}" if note else "allowed"
-        for signal in _signals(engine, kind, value):
-            found[signal] = reason
-    engine.put(
-        "allowed_signals",
-        pa.table(
-            {
-                "kind": pa.array([kind for kind, _ in found], pa.string()),
-                "value": pa.array([value for _, value in found], pa.string()),
-                "reason": pa.array(found.values(), pa.string()),
-            }
-        ),
-    )
-    engine.create(
-        "withheld",
-        """
-        SELECT c.* FROM cleaned c WHERE EXISTS (
-            SELECT 1 FROM cleaned fine JOIN allowed_signals a
-              ON a.kind = fine.signal_kind AND a.value = fine.value
-            WHERE fine.kind = c.kind AND fine.raw = c.raw
-              AND fine.parent_kind = c.signal_kind AND fine.parent = c.value
-        )
-        """,
-    )
-    engine.run(
-        "DELETE FROM cleaned WHERE EXISTS (SELECT 1 FROM withheld w WHERE w.kind = cleaned.kind "
-        "AND w.raw = cleaned.raw AND w.signal_kind = cleaned.signal_kind)"
-    )
-    _note_unseen(engine)
-
-
-def restore(engine: Engine) -> None:
-    """Give `cleaned` back what `allow` took, once the graph is built: it may be withdrawn."""
-    engine.run("INSERT INTO cleaned SELECT * FROM withheld")
-    engine.drop("withheld")
-
-
-def _signals(engine: Engine, kind: str, value: str) -> Iterable[tuple[str, str]]:
-    """The signals that an allowed value stands for: itself, or those in a network."""
-    if kind in ("ip", "ip_range") and "/" in value:
-        network = ipaddress.ip_network(value)
-        yield ("ip_range", value)
-        for signal_kind, text in engine.rows(
-            "SELECT DISTINCT signal_kind, value FROM cleaned WHERE signal_kind IN ('ip', "
-            "'ip_range') ORDER BY ALL"
-        ):
-            inside = ipaddress.ip_network(text)
-            if inside.version == network.version and inside.subnet_of(network):  # type: ignore[arg-type]
-                yield (signal_kind, text)
-        return
-    yield (kind, value)
-    if kind == "prompt":
-        for (text,) in engine.rows("SELECT DISTINCT template FROM template_uses ORDER BY template"):
-            if _resembles(text, value):
-                yield (kind, text)
-
-
-def _resembles(text: str, other: str) -> bool:
-    matcher = difflib.SequenceMatcher(None, text, other, autojunk=False)
-    return matcher.real_quick_ratio() >= RESEMBLES and (
-        matcher.quick_ratio() >= RESEMBLES and matcher.ratio() >= RESEMBLES
-    )
-
-
-def _note_unseen(engine: Engine) -> None:
-    engine.create(
-        JUDGEMENT_NOTES.name,
-        """
-        SELECT j.judgement, CAST(NULL AS VARCHAR) AS operator_id, CAST(NULL AS BIGINT) AS operator,
-               'allowed ' || j.kind || ' ' || j.value || ': nobody uses it' AS note
-        FROM judged_signals_allowed j
-        WHERE j.kind NOT IN ('ip', 'ip_range', 'prompt') AND NOT EXISTS (
-            SELECT 1 FROM cleaned c WHERE c.signal_kind = j.kind AND c.value = j.value
-        )
-        """,
-    )
 
 
 def propose(engine: Engine) -> None:
@@ -166,7 +83,7 @@ def bind(engine: Engine, min_size: int, min_confidence: float) -> bool:
     before = engine.rows(_STATE)
     _strengthen(engine, min_confidence)
     _dismiss(engine)
-    _bind_pairs(engine)
+    bind_pairs(engine)
     engine.run(
         "DELETE FROM attributed WHERE operator IN ("
         "SELECT operator FROM attributed GROUP BY operator HAVING count(*) < ?)",
@@ -318,150 +235,6 @@ def _dismiss(engine: Engine) -> None:
     )
     engine.run(
         "DELETE FROM attributed WHERE operator IN (SELECT operator FROM dismissed_operators)"
-    )
-
-
-def _bind_pairs(engine: Engine) -> None:
-    pairs = engine.rows(
-        """
-        SELECT p.judgement, p.subject, p.a, p.b, a.account, b.account
-        FROM judged_pairs p LEFT JOIN accounts a ON a.account_id = p.a
-        LEFT JOIN accounts b ON b.account_id = p.b ORDER BY p.judgement
-        """
-    )
-    present = [p for p in pairs if p[4] is not None and p[5] is not None]
-    together = [p for p in present if p[1] == "together"]
-    apart = [p for p in present if p[1] == "apart"]
-    groups = components([(p[4], p[5]) for p in together])
-    notes: list[tuple[int, int | None, str]] = []
-    for judgement, _, a, b, one, other in apart:
-        if one in groups and groups[one] is groups.get(other):
-            notes.append(
-                (judgement, None, f"{a} and {b} were judged apart, and by others together: apart")
-            )
-            broken = groups[one]
-            together = [p for p in together if p[4] not in broken]
-            groups = {k: v for k, v in groups.items() if v is not broken}
-    numbers = {n for p in present for n in p[4:6]}
-    where = _places(engine, numbers)
-    moved = _bring_together(together, groups, where, notes)
-    moved |= _take_apart(apart, groups, where, notes)
-    _put_places(engine, {n: where.get(n) for n in moved})
-    engine.put(
-        "_notes",
-        pa.table(
-            {
-                "judgement": pa.array([n[0] for n in notes], pa.int32()),
-                "operator": pa.array([n[1] for n in notes], pa.int64()),
-                "note": pa.array([n[2] for n in notes], pa.string()),
-            }
-        ),
-    )
-    engine.run("INSERT INTO judgement_notes BY NAME SELECT * FROM _notes")
-
-
-def components(pairs: Iterable[tuple[T, T]]) -> dict[T, set[T]]:
-    """The group of each account in `pairs`.
-
-    >>> groups = components([(1, 2), (2, 3), (7, 8)])
-    >>> groups[1] == groups[3] == {1, 2, 3}, groups[7] is groups[8]
-    (True, True)
-    """
-    groups: dict[T, set[T]] = {}
-    for a, b in pairs:
-        one, other = groups.setdefault(a, {a}), groups.setdefault(b, {b})
-        if one is not other:
-            one |= other
-            for account in other:
-                groups[account] = one
-    return groups
-
-
-Place = tuple[int, float]
-"""An operator, and the confidence to be in it."""
-
-
-def _places(engine: Engine, accounts: Iterable[int]) -> dict[int, Place]:
-    engine.put("_wanted", pa.table({"account": pa.array(sorted(accounts), pa.int32())}))
-    rows = engine.rows(
-        "SELECT account, operator, confidence FROM attributed JOIN _wanted USING (account)"
-    )
-    return {account: (operator, confidence) for account, operator, confidence in rows}
-
-
-def _bring_together(
-    together: Sequence[tuple[int, str, str, str, int, int]],
-    groups: dict[int, set[int]],
-    where: dict[int, Place],
-    notes: list[tuple[int, int | None, str]],
-) -> set[int]:
-    """Move each group to the operator that holds most of it."""
-    moved: set[int] = set()
-    for group in {id(g): g for g in groups.values()}.values():
-        held: defaultdict[int, list[float]] = defaultdict(list)
-        for account in group & where.keys():
-            held[where[account][0]].append(where[account][1])
-        if not held:
-            continue
-        best = max(held, key=lambda o: (len(held[o]), max(held[o]), -o))
-        for account in group:
-            if where.get(account, (None,))[0] != best:
-                where[account] = (best, max(held[best]))
-                moved.add(account)
-    for judgement, _, a, b, one, other in together:
-        if one not in where:
-            text = f"{a} and {b} were judged together, and neither is in an operator"
-            notes.append((judgement, None, text))
-        for name, with_name, account in ((a, b, one), (b, a, other)):
-            if account in moved:
-                text = f"{name} is in {{operator}} because it was judged together with {with_name}"
-                notes.append((judgement, where[account][0], text))
-    return moved
-
-
-def _take_apart(
-    apart: Sequence[tuple[int, str, str, str, int, int]],
-    groups: dict[int, set[int]],
-    where: dict[int, Place],
-    notes: list[tuple[int, int | None, str]],
-) -> set[int]:
-    """Of two accounts of one operator that were judged apart, the less certain leaves it."""
-    moved: set[int] = set()
-    for judgement, _, a, b, one, other in apart:
-        if one not in where or other not in where or where[one][0] != where[other][0]:
-            continue
-        operator = where[one][0]
-        leaves = min((one, other), key=lambda n: (where[n][1], -n))
-        for account in groups.get(leaves, {leaves}):
-            if account in where and where[account][0] == operator:
-                del where[account]
-                moved.add(account)
-        name, stays = (a, b) if leaves == one else (b, a)
-        text = f"{name} left {{operator}}: it was judged apart from {stays}, which is surer"
-        notes.append((judgement, operator, text))
-    return moved
-
-
-def _put_places(engine: Engine, places: dict[int, Place | None]) -> None:
-    engine.put(
-        "_moved",
-        pa.table(
-            {
-                "account": pa.array(places, pa.int32()),
-                "operator": pa.array([p and p[0] for p in places.values()], pa.int64()),
-                "confidence": pa.array([p and p[1] for p in places.values()], pa.float64()),
-            }
-        ),
-    )
-    engine.run("DELETE FROM attributed WHERE account IN (SELECT account FROM _moved)")
-    engine.run(
-        """
-        INSERT INTO attributed BY NAME
-        SELECT m.account, m.operator, m.confidence, coalesce(w.evidence, 0) AS evidence,
-               w.corroboration, coalesce(w.held_by, 0) AS held_by
-        FROM _moved m LEFT JOIN weighed w ON w.account = m.account AND w.operator = m.operator
-        WHERE m.operator IS NOT NULL
-        """
     )
 
 
