@@ -262,7 +262,7 @@ class TestAnyTool:
         assert (e.accusing_operators, e.accusing_operators_false) == (2, 1)
         assert e.calibration == ()
         text = e.text()
-        assert "1 operators of fewer than 2 accounts (1) are left out" in text
+        assert "Left out, for fewer than 2 accounts: operators 1, accounts 1." in text
         assert "No operator has a q-value" in text
         assert [(a.account_id, a.kind, a.of) for a in e.accused_accounts] == [
             ("h0", "household", None),

@@ -173,7 +173,10 @@ def _drop_small(engine: Engine, min_size: int) -> str:
         engine.create(table, f"FROM large_{table}")
     if not operators:
         return ""
-    return f"{operators:,} operators of fewer than {min_size} accounts ({accounts:,}) are left out."
+    return (
+        f"Left out, for fewer than {min_size} accounts: operators {operators:,},"
+        f" accounts {accounts:,}."
+    )
 
 
 def _evaluate(engine: Engine, has_kind: bool, dropped: str) -> Evaluation:
