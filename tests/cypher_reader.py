@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import kglite
-
 ACCOUNT = (
     *("key", "account_id", "operator_id", "verdict", "confidence", "weight", "signals"),
     *("created_at", "first_seen", "last_seen", "n"),
@@ -35,6 +33,9 @@ def returned(name: str, properties: tuple[str, ...]) -> str:
 
 
 def main() -> None:
+    # not above: where tests are collected, it would be loaded too late
+    import kglite
+
     database = kglite.KnowledgeGraph()
     for path in sys.argv[1:]:
         for statement in statements(Path(path).read_text(encoding="utf-8")):
