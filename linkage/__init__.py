@@ -17,8 +17,8 @@ members and the reasons. Twelve accounts pay with three cards here, among people
 >>> case.graph(case.operators["operator_id"][0]).degree(("payment", "fleet-card-0"))
 4
 
-`run`, `update`, `Case`, `Matcher`, `Config`, `export` and the errors are the whole API; the command
-`linkage` does the same.
+`run`, `update`, `forget`, `Case`, `Matcher`, `Config`, `export` and the errors are the whole API;
+the command `linkage` does the same.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from linkage.errors import (
 if TYPE_CHECKING:
     from linkage import export
     from linkage.case import Case, Matcher
-    from linkage.pipeline import run, update
+    from linkage.pipeline import forget, run, update
 
 __all__ = [
     "Case",
@@ -53,12 +53,14 @@ __all__ = [
     "MissingExtraError",
     "__version__",
     "export",
+    "forget",
     "run",
     "update",
 ]
 
 # these bring DuckDB, Arrow and igraph with them, which an import alone should not
 _LATER = {
+    "forget": "linkage.pipeline",
     "run": "linkage.pipeline",
     "update": "linkage.pipeline",
     "Case": "linkage.case",

@@ -103,6 +103,33 @@ def update(
     return case.Case(path)
 
 
+def forget(
+    path: str | Path,
+    account_id: str,
+    progress: Progress | None = None,
+    with_report: bool = True,
+) -> tuple[case.Case, list[str]]:
+    """Erase an account from the case in the folder `path`, and find its operators without it.
+
+    Returns the case, and the names of other people's files in the folder that name the account.
+    The database is written anew, so that no unused block of it holds the account either.
+    """
+    progress, path = progress or Quiet(), Path(path)
+    with case.Case(path) as earlier:
+        case.check_kept(earlier)
+        account_id = earlier.account(account_id).account_id
+    with case.workspace(path) as scratch, case.Case(path) as earlier:
+        config = config_of(earlier)
+        with _engine(scratch, config) as engine:
+            clock = _Clock(progress)
+            with clock.stage("sources"):
+                case.empty(engine)
+                case.take_read(engine, path.resolve(), account_id)
+            details = {"command": "forget", "new_inputs": 0}
+            _find(engine, path, config, clock, details, with_report, account_id)
+    return case.Case(path), case.naming(path, account_id)
+
+
 def config_of(earlier: case.Case) -> Config:
     """The settings that the last run of a case was made with."""
     return from_dict(earlier.run.get("settings", {}), where=f"run.json of {earlier.path}")
@@ -115,12 +142,13 @@ def _find(
     clock: _Clock,
     details: dict[str, Any],
     with_report: bool,
+    without: str | None = None,
 ) -> None:
     """From the tables that `sources` makes to a case in the folder `out`."""
     with clock.stage("signals"):
         signals.clean(engine, config.signals)
         prompt.mine(engine, clock.progress)
-        case.take_judgements(engine, out)
+        case.take_judgements(engine, out, without)
         judgements.allow(engine)
     with clock.stage("graph"):
         graph.build(engine)
@@ -146,7 +174,7 @@ def _find(
         judgements.name(engine)
     with clock.stage("case"):
         details = {**details, **_details(engine, config, clock)}
-        case.write(engine, out, details, _report if with_report else None)
+        case.write(engine, out, details, _report if with_report else None, without)
 
 
 def _bind(engine: DuckDBEngine, config: Config) -> None:

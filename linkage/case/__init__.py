@@ -7,6 +7,7 @@ its format; `read` opens a case, `views` are its answers, `chains` and `graphs` 
 
 from linkage.case.case import Case
 from linkage.case.database import META, SCHEMA_VERSION
+from linkage.case.erase import naming
 from linkage.case.ids import keep_ids
 from linkage.case.judging import take_judgements
 from linkage.case.keep import check_kept, empty, known_inputs, take_known_rows, take_read
@@ -26,6 +27,7 @@ __all__ = [
     "keep_ids",
     "known_inputs",
     "lock",
+    "naming",
     "take_judgements",
     "take_known_rows",
     "take_read",

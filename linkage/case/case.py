@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from linkage.case import history, judging
+from linkage.case import history, judging, tracing
 from linkage.case.database import connect
 from linkage.case.matching import SUSPECT, Matcher
 from linkage.case.read import CaseReader
-from linkage.case.views import Difference, Event, Judgement, Match
+from linkage.case.views import Difference, Event, Judgement, Match, Trace
 from linkage.sources import Input
 
 
@@ -74,6 +74,10 @@ class Case(CaseReader):
         """New accounts against the operators; a `linkage.Matcher` stays loaded between calls."""
         with Matcher(self.path, verdicts=verdicts) as matcher:
             return matcher.match(inputs)
+
+    def trace(self, accounts: Sequence[str], top: int = 100) -> Trace:
+        """From accounts known to be bad, what else hangs on them, likeliest first."""
+        return tracing.trace(self, accounts, top)
 
     def diff(self, earlier: int | None = None, later: int | None = None) -> Difference:
         """What changed between two runs, by default the last two."""

@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from linkage.case.amend import amended
+from linkage.case.erase import erase
 from linkage.case.read import CaseReader
 from linkage.case.store import take_history
 from linkage.case.views import Judgement
@@ -52,9 +53,14 @@ WHERE place = 1 AND decision IS DISTINCT FROM 'withdrawn' ORDER BY judgement
 """
 
 
-def take_judgements(engine: Engine, place: Path) -> None:
-    """Put what stands of the judgements of the case in `place`, if it is one, into `engine`."""
+def take_judgements(engine: Engine, place: Path, without: str | None = None) -> None:
+    """Put what stands of the judgements of the case in `place`, if it is one, into `engine`.
+
+    What names the account `without` no longer does.
+    """
     take_history(engine, Path(place).resolve())
+    if without is not None:
+        erase(engine, without)
     engine.create("standing", STANDING)
     for name, columns, where in (
         (

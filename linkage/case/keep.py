@@ -100,10 +100,7 @@ def take_read(engine: Engine, place: Path, without: str | None = None) -> None:
         _number(engine)
         for name, (keys, sums) in MERGED.items():
             old = "earlier." + (RECENT_PROMPTS.name if name == PROMPTS.name else name)
-            where = ""
-            if name == OBSERVATIONS.name and without is not None:
-                where = "WHERE NOT (kind IN ('referral', 'transfer') AND raw = ?)"
-            _merge(engine, name, old, keys, sums, where, parameters if where else [])
+            _merge(engine, name, old, keys, sums)
         for name in OLD_ONLY:
             engine.create(name, _renumbered(f"earlier.{name}", "earlier_numbers", name))
         engine.create(
@@ -125,7 +122,24 @@ def take_read(engine: Engine, place: Path, without: str | None = None) -> None:
             "* EXCLUDE (input, portion) FROM (SELECT 0 AS portion, * FROM earlier.inputs "
             "UNION ALL SELECT 1, * FROM inputs)",
         )
+    if without is not None:
+        _forget_values(engine, without)
     engine.drop("earlier_accounts", "earlier_numbers", "new_numbers", "known_rows")
+
+
+def _forget_values(engine: Engine, account_id: str) -> None:
+    """Leave out what others have that names the account, and values that nobody has any more."""
+    engine.run(
+        """
+        DELETE FROM observations WHERE kind IN ('referral', 'transfer') AND (
+            raw = ? OR raw IN (SELECT raw FROM cleaned WHERE value = ?)
+        )
+        """,
+        [account_id, account_id],
+    )
+    engine.run(
+        "DELETE FROM cleaned WHERE (kind, raw) NOT IN (SELECT (kind, raw) FROM observations)"
+    )
 
 
 def _number(engine: Engine) -> None:
@@ -160,20 +174,16 @@ def _renumbered(source: str, numbers: str, name: str) -> str:
     return f"SELECT {columns} FROM {source} t JOIN {numbers} m ON m.before = t.account"
 
 
-def _merge(
-    engine: Engine, name: str, old: str, keys: str, sums: str, where: str, parameters: list[str]
-) -> None:
+def _merge(engine: Engine, name: str, old: str, keys: str, sums: str) -> None:
     added = ", ".join(_SUMS[column] for column in sums.split(", "))
     # what one portion alone has needs no grouping, and that is nearly all
     engine.create("_new", _renumbered(name, "new_numbers", name))
-    earlier = f"SELECT * FROM ({_renumbered(old, 'earlier_numbers', name)}) {where}"
+    earlier = _renumbered(old, "earlier_numbers", name)
     engine.create(
-        "_both",
-        f"{earlier} {'AND' if where else 'WHERE'} ({keys}) IN (SELECT ({keys}) FROM _new)",
-        parameters,
+        "_both", f"SELECT * FROM ({earlier}) WHERE ({keys}) IN (SELECT ({keys}) FROM _new)"
     )
     if not engine.value("SELECT count(*) FROM _both"):
-        engine.create(name, f"{earlier} UNION ALL SELECT * FROM _new", parameters)
+        engine.create(name, f"{earlier} UNION ALL SELECT * FROM _new")
     else:
         engine.create(
             name,
@@ -183,6 +193,5 @@ def _merge(
             SELECT {keys}, {added} FROM (SELECT * FROM _new UNION ALL SELECT * FROM _both)
             GROUP BY {keys}
             """,
-            parameters,
         )
     engine.drop("_both", "_new")

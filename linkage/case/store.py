@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from linkage import __version__
 from linkage.case.database import META, RANK, SCHEMA_VERSION, as_declared, attached, connect
+from linkage.case.erase import erase
 from linkage.case.ids import keep_ids
 from linkage.case.place import DATABASE, lock, replace, scratch
 from linkage.case.views import Match
@@ -76,15 +77,19 @@ def write(
     out: Path | str,
     details: dict[str, Any],
     add: Callable[[Path], None] | None = None,
+    without: str | None = None,
 ) -> None:
     """Write the case of the run whose tables are in `engine` into the folder `out`.
 
     An earlier case there gives its operator ids, runs and judgements, and stays as it was if
     anything goes wrong. `add` is called with the folder before it is put in its place, to write
-    more into it. `details` becomes `run.json`, with the number of the run.
+    more into it. The account `without` is erased from what the earlier case gives. `details`
+    becomes `run.json`, with the number of the run.
     """
     with lock(out) as place, trouble(out):
         take_history(engine, place)
+        if without is not None:
+            erase(engine, without)
         details = _record(engine, details)
         new = scratch(place)
         try:

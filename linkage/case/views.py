@@ -233,6 +233,55 @@ class Match(View):
 
 
 @dataclass(frozen=True)
+class Traced(View):
+    """An account that hangs on known ones: after how many steps, and by what.
+
+    `likely` says that it is likelier than not of the same hand, by two families that agree.
+    """
+
+    account_id: str
+    nats: float
+    step: int
+    likely: bool
+    operator_id: str | None
+    why: str | None
+
+
+@dataclass(frozen=True)
+class TracedSignal(View):
+    """A signal that accounts hang together by: `known` and likely accounts that use it."""
+
+    kind: str
+    value: str
+    known: int
+    others: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class TracedOperator(View):
+    """An operator that has known accounts among its members."""
+
+    operator_id: str
+    verdict: str
+    accounts: int
+    known: int
+
+
+@dataclass(frozen=True)
+class Trace(View):
+    """What hangs on known accounts; `likely` accounts in all, and `more` than are listed."""
+
+    known: int
+    missing: tuple[str, ...]
+    operators: tuple[TracedOperator, ...]
+    signals: tuple[TracedSignal, ...]
+    accounts: tuple[Traced, ...]
+    likely: int
+    more: int
+
+
+@dataclass(frozen=True)
 class Change(View):
     """What became of an operator from one run to another.
 

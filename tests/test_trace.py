@@ -1,0 +1,129 @@
+"""What hangs on known accounts, and how one is forgotten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import fleets
+import pandas as pd
+import pytest
+from cases import Typed
+
+from linkage import Case, InputError, forget, run, update
+from linkage.case.tracing import read_accounts
+
+ODD = "red-03-zebra.quartz@mail.example"
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory) -> Case:
+    path = tmp_path_factory.mktemp("trace") / "case"
+    return run([fleets.table(fleets.rows())], path, with_report=False)
+
+
+class TestTrace:
+    def test_a_fleet_hangs_on_two_of_it(self, case: Case) -> None:
+        found = case.trace(["red-00", "red-01"])
+        likely = {a.account_id for a in found.accounts if a.likely}
+        assert likely == {f"red-{n:02}" for n in range(2, 12)}
+        assert found.likely == len(likely)
+        [operator] = found.operators
+        assert (operator.operator_id, operator.known) == (fleets.operators(case)["red"], 2)
+        steps = [(a.step, -a.nats) for a in found.accounts if a.likely]
+        assert steps == sorted(steps)
+        assert ("payment", "red-card-0") in {(s.kind, s.value) for s in found.signals}
+        assert all("known or likely" in str(a.why) for a in found.accounts)
+
+    def test_nobody_hangs_on_a_stranger(self, case: Case) -> None:
+        found = case.trace(["person-003"])
+        assert found.likely == 0
+        assert found.operators == ()
+
+    def test_words(self, case: Case, typed: Typed, tmp_path: Path) -> None:
+        file = tmp_path / "bad.csv"
+        file.write_text("note,Account_ID\nx,blue-00\ny,blue-01\nz,nobody\n")
+        code, out, _ = typed("trace", case.path, "--accounts", file)
+        assert (code, out.splitlines()[:2]) == (
+            0,
+            [
+                "2 known accounts; 8 more are likely the same hand",
+                "1 account not in the case: nobody",
+            ],
+        )
+        code, out, _ = typed("trace", case.path, "--accounts", file, "--top", 2, "--json")
+        assert (len(json.loads(out)["accounts"]), json.loads(out)["more"]) == (2, 6)
+        file.write_text("nobody\n")
+        code, _, err = typed("trace", case.path, "--accounts", file)
+        assert (code, "none of the 1 accounts" in err) == (2, True)
+        assert "no such file" in typed("trace", case.path, "--accounts", tmp_path / "x")[2]
+
+    @pytest.mark.parametrize("text", ["a\nb\na\n", '"a"\r\nb\r\n', "user_id,x\na,1\nb,2\n"])
+    def test_files(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "f").write_text(text, encoding="utf-8-sig")
+        assert read_accounts(tmp_path / "f") == ["a", "b"]
+        (tmp_path / "f").write_text("\n")
+        with pytest.raises(InputError, match="no account in it"):
+            read_accounts(tmp_path / "f")
+
+
+class TestForget:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        """A case that names an account wherever an account can be named."""
+        rows = [
+            {**row, "referred_by": ODD if row["account_id"] == "red-04" else None}
+            for row in fleets.rows()
+        ]
+        for row in rows:
+            if row["account_id"] == "red-03":
+                row["account_id"] = ODD
+                row["email"] = "zebra.quartz@mail.example"
+                row["phone"] = "zebra"
+        case = run([fleets.table(rows)], tmp_path / "case")
+        assert ODD in set(case.members["account_id"])
+        ids = fleets.operators(case)
+        case.apart(ODD, "red-05", f"{ODD} is a customer")
+        case.judge(ids["red"], "confirmed", f"with {ODD}")
+        update(case.path).close()
+        (case.path / "notes.txt").write_text(f"ask about {ODD}")
+        return case.path
+
+    def test_gone_everywhere(self, path: Path, typed: Typed) -> None:
+        code, out, _ = typed("forget", path, ODD)
+        assert (code, out.splitlines()) == (
+            0,
+            [
+                "The account is gone from the case.",
+                f"But {path}/notes.txt names it, and is not linkage's to change.",
+            ],
+        )
+        with duckdb.connect(str(path / "case.duckdb"), read_only=True) as connection:
+            for (table,) in connection.execute("SHOW TABLES").fetchall():
+                assert "zebra" not in repr(connection.execute(f"FROM {table}").fetchall()), table
+        for file in path.rglob("*"):
+            if file.is_file() and file.name != "notes.txt":
+                assert b"zebra" not in file.read_bytes(), file
+        with Case(path) as case:
+            assert "red" in fleets.operators(case)
+            texts = [e.text for e in case.history()]
+            assert any("(forgotten) and red-05 judged apart" in text for text in texts)
+            assert any("with (forgotten)" in text for text in texts)
+            with pytest.raises(InputError, match="no account"):
+                case.account(ODD)
+
+    def test_as_if_it_had_never_been(self, tmp_path: Path) -> None:
+        rows = fleets.rows()
+        case = run([fleets.table(rows)], tmp_path / "case", with_report=False)
+        left, files = forget(case.path, "person-011", with_report=False)
+        assert files == []
+        never = [row for row in rows if row["account_id"] != "person-011"]
+        other = run([fleets.table(never)], tmp_path / "other", with_report=False)
+        for name in ("accounts", "observations", "signals", "edges", "members", "evidence"):
+            one, two = (c.arrow(name).to_pandas() for c in (left, other))
+            pd.testing.assert_frame_equal(one, two)
+
+    def test_unknown(self, case: Case, typed: Typed) -> None:
+        code, _, err = typed("forget", case.path, "red-0")
+        assert (code, 'no account "red-0"' in err) == (2, True)
