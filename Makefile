@@ -32,14 +32,17 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(VENV)/bench-installed: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+# apart from the tests' own, since recordlinkage holds pandas back
+$(VENV)-bench/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-bench/bin/python -m pip install --quiet --editable '.[bench]'
 	touch $@
 
 # hours, and so never part of the tests: measures everything and writes docs/benchmarks.md; with
 # QUICK=--quick a little of everything in ten minutes, printed. templates.py needs texts of your own
-bench: $(VENV)/bench-installed
-	$(BIN)/python tests/benchmarks/run.py $(QUICK) $(if $(RECORDS),--records $(RECORDS))
+bench: $(VENV)-bench/installed
+	$(VENV)-bench/bin/python tests/benchmarks/run.py $(QUICK) $(if $(RECORDS),--records $(RECORDS))
 
 # the pages that show what the code says or prints
 docs: $(VENV)/installed
@@ -51,4 +54,4 @@ screenshots: $(VENV)/installed
 	$(BIN)/python docs/screenshots.py
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-bench demo build dist .pytest_cache .mypy_cache .ruff_cache
