@@ -35,4 +35,4 @@ def test_frames(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_example_is_run() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"population", "frames"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"population", "frames", "weeks"}

@@ -74,13 +74,19 @@ def _difference(case: CaseReader, earlier: int, later: int) -> Difference:
             "HAVING arg_max(decision, judgement) = 'dismissed'"
         )
     }
+    last = dict(
+        case.rows(
+            "SELECT operator_id, max(run) FROM run_operators WHERE run < $run GROUP BY ALL",
+            run=earlier,
+        )
+    )
     aliases = dict(case.rows("SELECT alias, operator_id FROM aliases"))
     changes: list[Change] = []
     for name, (verdict, size) in after.items():
         if name in before:
             change = _kept(name, before[name], (verdict, size), dict(out_of[name]).get(name, 0))
         else:
-            change = _new(name, verdict, size, out_of[name])
+            change = _new(name, verdict, size, out_of[name], last.get(name))
         if change is not None:
             changes.append(change)
     for name, (verdict, size) in before.items():
@@ -117,14 +123,17 @@ def _kept(name: str, before: tuple[str, int], after: tuple[str, int], stayed: in
     return Change(name, change, old, size, gained, lost, was, verdict, None, text)
 
 
-def _new(name: str, verdict: str, size: int, sources: list[tuple[str | None, int]]) -> Change:
+def _new(
+    name: str, verdict: str, size: int, sources: list[tuple[str | None, int]], last: int | None
+) -> Change:
     known = [(other, n) for other, n in sources if other is not None]
     came = sum(n for _, n in known)
     if known and came >= HALF * size:
         other, n = known[0]
         text = f"{name} split from {other}: {n:,} of its {size:,} accounts were there; {verdict}"
         return Change(name, "split", 0, size, size - came, 0, None, verdict, other, text)
-    text = f"{name} is new: {size:,} accounts, {verdict}"
+    what = "is new" if last is None else f"is back (run {last:,} was the last to find it)"
+    text = f"{name} {what}: {size:,} accounts, {verdict}"
     if known:
         text += f"; {came:,} of them were in {known[0][0]}" + (" and others" if known[1:] else "")
     return Change(name, "new", 0, size, size, 0, None, verdict, None, text)

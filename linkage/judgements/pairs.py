@@ -42,7 +42,7 @@ def bind_pairs(engine: Engine) -> None:
     numbers = {n for p in present for n in p[4:6]}
     where = _places(engine, numbers)
     moved = _bring_together(together, groups, where, notes)
-    moved |= _take_apart(apart, groups, where, notes)
+    moved |= _take_apart(apart, groups, where, notes, _members_before(engine) if apart else set())
     _put_places(engine, {n: where.get(n) for n in moved})
     engine.put(
         "_notes",
@@ -121,22 +121,35 @@ def _take_apart(
     groups: dict[int, set[int]],
     where: dict[int, Place],
     notes: list[tuple[int, int | None, str]],
+    before: set[int],
 ) -> set[int]:
-    """Of two accounts of one operator that were judged apart, the less certain leaves it."""
+    """Of two accounts of one operator that were judged apart, the less certain leaves it.
+
+    If one alone was a member `before`, the other does: who stays shall not change with every run.
+    """
     moved: set[int] = set()
     for judgement, _, a, b, one, other in apart:
         if one not in where or other not in where or where[one][0] != where[other][0]:
             continue
         operator = where[one][0]
-        leaves = min((one, other), key=lambda n: (where[n][1], -n))
+        leaves = min((one, other), key=lambda n: (n in before, where[n][1], -n))
         for account in groups.get(leaves, {leaves}):
             if account in where and where[account][0] == operator:
                 del where[account]
                 moved.add(account)
         name, stays = (a, b) if leaves == one else (b, a)
-        text = f"{name} left {{operator}}: it was judged apart from {stays}, which is surer"
+        text = f"{name} is not in {{operator}}: it was judged apart from {stays}, which is"
         notes.append((judgement, operator, text))
     return moved
+
+
+def _members_before(engine: Engine) -> set[int]:
+    """The accounts that the last run found to be members."""
+    rows = engine.rows(
+        "SELECT a.account FROM memberships m JOIN accounts a USING (account_id) "
+        "WHERE m.last_run = (SELECT max(run) FROM runs)"
+    )
+    return {account for (account,) in rows}
 
 
 def _put_places(engine: Engine, places: dict[int, Place | None]) -> None:
