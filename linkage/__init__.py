@@ -17,8 +17,8 @@ members and the reasons. Twelve accounts pay with three cards here, among people
 >>> case.graph(case.operators["operator_id"][0]).degree(("payment", "fleet-card-0"))
 4
 
-`run`, `update`, `forget`, `Case`, `Matcher`, `Config`, `export` and the errors are the whole API;
-the command `linkage` does the same.
+`run`, `update`, `forget`, `templates`, `Case`, `Matcher`, `Config`, `export` and the errors are
+the whole API; the command `linkage` does the same.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from linkage import export
     from linkage.case import Case, Matcher
     from linkage.pipeline import forget, run, update
+    from linkage.prompts import templates
 
 __all__ = [
     "Case",
@@ -55,6 +56,7 @@ __all__ = [
     "export",
     "forget",
     "run",
+    "templates",
     "update",
 ]
 
@@ -65,6 +67,7 @@ _LATER = {
     "update": "linkage.pipeline",
     "Case": "linkage.case",
     "Matcher": "linkage.case",
+    "templates": "linkage.prompts",
 }
 
 

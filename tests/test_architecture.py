@@ -32,7 +32,7 @@ LAYERS = [
     {"case"},
     {"report"},
     {"export"},
-    {"pipeline"},
+    {"pipeline", "prompts"},
     {"simulate", "evaluate"},
     {"cli"},
 ]

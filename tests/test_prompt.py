@@ -194,6 +194,46 @@ def test_common_phrases_are_no_templates() -> None:
     assert templates(FREE) == [None] * len(FREE)
 
 
+def test_prompts_of_stock_phrases_alone_are_no_template() -> None:
+    prompts = [
+        f"I want you to act as a {pages(i, 1)}. I will provide you with {pages(100 + i, 4)}, and "
+        f"your task is to {pages(200 + i, 5)}. "
+        f'My first suggestion request is "I need help {pages(i, 6)}"'
+        for i in range(12)
+    ]
+    assert templates(prompts + FREE) == [None] * (12 + len(FREE))
+
+
+def test_short_pieces_between_long_slots_are_a_template() -> None:
+    prompts = [
+        f"Known facts: {pages(i, 60)}. New rumour: {pages(20 + i, 50)}. "
+        f"Which rumour contradicts a fact? {pages(40 + i, 40)}"
+        for i in range(9)
+    ]
+    found = templates([*prompts, *(pages(900 + i, 80) for i in range(40))])
+    assert only(found[:9]) == "Known facts: ⟨…⟩ Which rumour contradicts a fact? ⟨…⟩"
+    assert set(found[9:]) == {None}
+
+
+def test_a_phrase_is_no_template_for_what_comes_with_it() -> None:
+    """Two operators' templates share a sentence, and its halves are all over the place."""
+    one, two = "{} {} Answer with prose only. {{}}", "Answer with prose only. {} {{}}"
+    rows = [
+        (a, one.format(pages(1, 14), pages(2, 6)).format(pages(1_000 + 9 * a + i, 20)))
+        for a in range(20)
+        for i in range(3)
+    ]
+    rows += [
+        (20 + a, two.format(pages(3, 9)).format(pages(2_000 + 9 * a + i, 20)))
+        for a in range(20)
+        for i in range(3)
+    ]
+    rows += [(40 + a, f"{pages(5_000 + a, 9)} answer with prose") for a in range(60)]
+    rows += [(100 + a, f"{pages(6_000 + a, 9)} with prose only") for a in range(60)]
+    texts = {text: {a for a, t in used(rows) if t == text} for _, text in used(rows)}
+    assert sorted(map(sorted, texts.values())) == [list(range(20)), list(range(20, 40))]
+
+
 def test_one_account_alone_makes_no_template() -> None:
     assert templates(fill(LIMERICK), accounts=["a"] * 8) == [None] * 8
     assert None not in templates(fill(LIMERICK), accounts=list("aaaabbbb"))
@@ -272,13 +312,16 @@ def test_a_rare_template_of_busy_accounts_is_found() -> None:
     assert used(rows) == [(a, LIMERICK.replace("{}", "⟨…⟩")) for a in range(5)]
 
 
-def quoting() -> list[tuple[int, str | None]]:
-    """Sixty accounts, twelve prompts each: sentences that many quote, among words of their own."""
+def quoting(people: int = 60, sentences: int = 600) -> list[tuple[int, str | None]]:
+    """Accounts with twelve prompts each: sentences that many quote, among words of their own.
+
+    They have numbers from 1,000 on.
+    """
     rng = random.Random(5)
-    sentences = [pages(10_000 + i, 12) for i in range(600)]
+    quoted = [pages(10_000 + i, 12) for i in range(sentences)]
     return [
-        (a, f"{rng.choice(sentences)} {pages(1_000 * a + i, 8)}")
-        for a in range(60)
+        (1_000 + a, f"{rng.choice(quoted)} {pages(100_000 + 20 * a + i, 8)}")
+        for a in range(people)
         for i in range(12)
     ]
 
@@ -288,7 +331,7 @@ def test_what_people_quote_is_no_template() -> None:
         (100 + a, JURY.format(pages(90_000 + 10 * a + i, 6))) for a in range(4) for i in range(5)
     ]
     found = used(quoting() + operator)
-    texts = {text for account, text in found if account >= 100}
+    texts = {text for account, text in found if account < 1_000}
     assert {account for account, text in found if text in texts} == {100, 101, 102, 103}
     assert len(texts) == 1
     assert len({text for _, text in found}) < 20, "of the 200 sentences that two accounts have"
@@ -301,13 +344,27 @@ def test_templates_used_once_each_by_the_same_people_are_no_quotations() -> None
         for a in range(6)
         for k, pattern in enumerate(patterns)
     ]
-    found = Counter(account for account, _ in used(quoting() + operator) if account >= 100)
+    found = Counter(account for account, _ in used(quoting() + operator) if account < 1_000)
     assert found == {100 + a: 6 for a in range(6)}
+
+
+def test_templates_used_once_by_some_of_the_same_people_are_no_quotations() -> None:
+    patterns = [f"{pages(70_000 + k, 14)} {{}}" for k in range(6)]
+    rng = random.Random(3)
+    operator = [
+        (a, patterns[k].format(pages(80_000 + 10 * a + k, 6)))
+        for a in range(20)
+        for k in rng.sample(range(6), 3)
+    ]
+    operator += [(a, pages(85_000 + 10 * a + i, 12)) for a in range(20) for i in range(4)]
+    found = used(quoting(240, 1_500) + operator)
+    assert len([account for account, _ in found if account < 1_000]) >= 50, "of 60"
+    assert len({text for _, text in found}) < 60, "of the 1,300 sentences that two accounts have"
 
 
 def test_accounts_with_one_prompt_each_keep_their_template() -> None:
     operator = [(100 + a, JURY.format(pages(90_000 + a, 6))) for a in range(6)]
-    found = [account for account, _ in used(quoting() + operator) if account >= 100]
+    found = [account for account, _ in used(quoting() + operator) if account < 1_000]
     assert found == [100 + a for a in range(6)]
 
 

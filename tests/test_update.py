@@ -16,7 +16,7 @@ from town import Town
 
 from linkage import Case, CaseError, Config, run, update
 from linkage.config import AttributionConfig, SourcesConfig
-from linkage.signals import prompt
+from linkage.signals.prompt import uses
 from linkage.signals.prompt.corpus import Reader
 from linkage.signals.prompt.model import learn
 
@@ -154,7 +154,7 @@ class TestPrompts:
     @pytest.mark.parametrize("recent", [5_000_000, 0, 30_000])
     def test_members_are_the_same(self, tmp_path: Path, events, monkeypatch, recent: int) -> None:
         """However soon the texts of prompts are no longer kept."""
-        monkeypatch.setattr(prompt, "RECENT", recent)
+        monkeypatch.setattr(uses, "RECENT", recent)
         accounts, events, fleet = events
         whole = run([accounts, events], tmp_path / "whole", with_report=False)
         expected = set(whole.members["account_id"])

@@ -14,7 +14,7 @@ import typer
 
 from linkage import __version__
 from linkage import config as settings
-from linkage.cli import cases, export, look, measure, output, report, summary, trace
+from linkage.cli import cases, export, look, measure, output, prompts, report, summary, trace
 from linkage.errors import ConfigError, shorten, suggestion
 
 ENGINES = ("duckdb",)
@@ -149,6 +149,7 @@ report.add_to(app)
 cases.add_to(app)
 trace.add_to(app)
 export.add_to(app)
+prompts.add_to(app)
 
 
 def _settings(

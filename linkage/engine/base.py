@@ -7,6 +7,7 @@ that SQL can't say goes through Arrow batches.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -14,6 +15,12 @@ import pyarrow as pa
 
 class Engine(Protocol):
     """Runs SQL and moves Arrow tables in and out."""
+
+    threads: int
+    """How many threads Python code that runs beside it may use."""
+
+    def lent(self, share: float) -> AbstractContextManager[int]:
+        """Do with less memory while the block runs; yields the bytes that others may use."""
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement; `?` in it stands for the parameters in order."""

@@ -19,6 +19,8 @@ from linkage.config import EngineConfig
 from linkage.errors import ConfigError
 
 BATCH_ROWS = 50_000
+LEAST = 64_000_000
+"""Bytes that the engine keeps whatever it lends."""
 
 _connections: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 
@@ -65,8 +67,23 @@ class DuckDBEngine:
         self.connection = interruptible(connection)
         if path is not None:
             self.connection.execute("SET temp_directory = ?", [str(path.parent / "spill")])
+        self.threads = int(self.value("SELECT current_setting('threads')"))
         self.connection.execute("SET enable_progress_bar = false")
         self.connection.execute("SET TimeZone = 'UTC'")
+
+    @contextlib.contextmanager
+    def lent(self, share: float) -> Iterator[int]:
+        """Do with less memory while the block runs; yields the bytes that others may use."""
+        setting, memory = self.rows(
+            "SELECT current_setting('memory_limit'), "
+            "parse_formatted_bytes(current_setting('memory_limit'))"
+        )[0]
+        kept = max(int(memory * (1 - share)), LEAST)
+        self.run(f"SET memory_limit = '{kept} bytes'")
+        try:
+            yield int(memory * share)
+        finally:
+            self.run(f"SET memory_limit = '{setting}'")
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement; `?` in it stands for the parameters in order."""

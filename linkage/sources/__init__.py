@@ -27,6 +27,7 @@ from linkage.schema import INPUTS, REJECTED
 from linkage.sources import columns, files, gather, tables
 from linkage.sources.json import is_json, open_json
 from linkage.sources.relation import Reject, Relation, reading, staged
+from linkage.sources.rows import Rows, put_rows
 from linkage.sources.text import as_utf8, open_csv
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 Input: TypeAlias = "str | os.PathLike[str] | pd.DataFrame | pa.Table"
 """A path, a pattern, `file::table` of a DuckDB or SQLite file, or a table in memory."""
 
-__all__ = ["ColumnDescription", "Input", "InputDescription", "describe", "load"]
+__all__ = ["ColumnDescription", "Input", "InputDescription", "describe", "load", "load_rows"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,35 @@ def load(
         _put_inputs(engine, sources, uses)
         _put_rejected(engine, sources, rejected)
     return True
+
+
+def load_rows(
+    engine: DuckDBEngine, given: Input, prompt: str = "prompt", account: str | None = None
+) -> Rows:
+    """Read one table, row by row, into the table `prompt_rows` (row, account, raw).
+
+    `prompt` names the column of prompts, `account` that of accounts; None: one named so, if there
+    is any; "": none. `InputError` if the input or the column is missing, or more than one is named.
+
+    >>> engine = DuckDBEngine()
+    >>> found = load_rows(engine, pa.table({"text": ["b", None, "a"], "uid": [7, 7, None]}))
+    >>> (found.prompt, found.account, found.accounts)
+    ('text', 'uid', 1)
+    >>> engine.rows("FROM prompt_rows ORDER BY row")
+    [(0, 0, 'b'), (1, 0, None), (2, None, 'a')]
+    """
+    engine.run("SET preserve_insertion_order = true")
+    try:
+        with _session(engine, SourcesConfig()) as scratch:
+            items = files.items([given])
+            if len(items) > 1:
+                raise InputError(
+                    f"{shorten(given)} names {len(items):,} files, where one was expected "
+                    f"(first: {items[0].name}). Name one."
+                )
+            return put_rows(engine, _open(engine, items[0], 0, scratch), prompt, account)
+    finally:
+        engine.run("SET preserve_insertion_order = false")
 
 
 def describe(

@@ -63,6 +63,15 @@ _BY_NAME = {plain(alias): kind for kind, aliases in ALIASES.items() for alias in
 _RANK = {plain(a): rank for aliases in ALIASES.values() for rank, a in enumerate(aliases)}
 
 
+def rank(name: str) -> int:
+    """How early among the aliases of its kind a name stands; the earlier, the likelier.
+
+    >>> rank("prompt"), rank("Text"), rank("note")
+    (0, 3, 99)
+    """
+    return _RANK.get(plain(name), 99)
+
+
 @dataclass(frozen=True)
 class Use:
     """What a column is used for: a kind or role, or nothing, and why nothing."""
@@ -161,7 +170,7 @@ def _keep_one(role: str, names: Sequence[str], mapped: list[bool], result: list[
         raise ConfigError(f"--map: {both} are both mapped to {role}; a table has one. Drop one.")
     if len(candidates) < 2:
         return
-    best = min(candidates, key=lambda i: (not mapped[i], _RANK.get(plain(names[i]), 99), i))
+    best = min(candidates, key=lambda i: (not mapped[i], rank(names[i]), i))
     for i in candidates:
         if i != best:
             result[i] = Use(None, f"not used: {names[best]} is the {role}")

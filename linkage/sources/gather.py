@@ -81,20 +81,32 @@ def source(engine: DuckDBEngine, number: int, relation: Relation, uses: Sequence
         if column is not None:
             times[role], found = time_sql(engine, relation, column)
             rejects += found
-    named = trimmed(_text(by_role["account"]))
-    words = ", ".join(literal(word) for word in ("", *ABSENT))
-    account = f"CASE WHEN lower({named}) NOT IN ({words}) THEN {named} END"
-    result = Source(number, relation, named, account, times["timestamp"], times["created_at"])
+    account = by_role["account"]
+    result = Source(
+        number,
+        relation,
+        trimmed(as_text(account)),
+        account_of(account),
+        times["timestamp"],
+        times["created_at"],
+    )
     result.rejects = rejects
     for use, column in zip(uses, relation.columns, strict=True):
         if use.kind == PROMPT:
-            result.prompts.append(filled(_text(column, nested=True)))
+            result.prompts.append(filled(as_text(column, nested=True)))
         elif use.kind not in (None, "account", "timestamp", "created_at", "kind", "value"):
             result.values.append(_value(str(use.kind), column))
             result.kinds.add(str(use.kind))
     if "kind" in by_role:
         _long(engine, result, by_role["kind"], by_role["value"])
     return result
+
+
+def account_of(column: Column) -> str:
+    """SQL of the account that a column names, null where it says that there is none."""
+    named = trimmed(as_text(column))
+    words = ", ".join(literal(word) for word in ("", *ABSENT))
+    return f"CASE WHEN lower({named}) NOT IN ({words}) THEN {named} END"
 
 
 def _value(kind: str, column: Column) -> Value:
@@ -109,10 +121,10 @@ def _value(kind: str, column: Column) -> Value:
             f"WHEN {shape} = 'ARRAY' THEN from_json({sql}, '[\"VARCHAR\"]') ELSE [{sql}] END"
         )
         return Value(kind, values, many=True)
-    return Value(kind, _text(column))
+    return Value(kind, as_text(column))
 
 
-def _text(column: Column, nested: bool = False) -> str:
+def as_text(column: Column, nested: bool = False) -> str:
     """A value as text: whole numbers without a fraction, records as JSON."""
     kind, sql = column.type.upper(), column.sql
     # JSON text already
@@ -132,10 +144,10 @@ def _text(column: Column, nested: bool = False) -> str:
 
 def _long(engine: DuckDBEngine, result: Source, kind: Column, value: Column) -> None:
     """Kinds and values that stand in rows: the words of the kind column, made kinds."""
-    relation, word = result.relation, _text(kind)
+    relation, word = result.relation, as_text(kind)
     with reading(relation.name):
         words = engine.rows(
-            f"""SELECT {word} AS word, count(*), min({_text(value)}) FROM {relation.source}
+            f"""SELECT {word} AS word, count(*), min({as_text(value)}) FROM {relation.source}
             GROUP BY 1 ORDER BY 1 NULLS FIRST LIMIT {_MOST_KINDS + 1}"""
         )
     if len(words) > _MOST_KINDS:
@@ -158,7 +170,7 @@ def _long(engine: DuckDBEngine, result: Source, kind: Column, value: Column) -> 
     known = [(found, name) for found, name in names.items() if name is not None]
     cases = " ".join(f"WHEN {literal(found)} THEN {literal(name)}" for found, name in known)
     result.kind = f"CASE {word} {cases} END" if cases else "CAST(NULL AS VARCHAR)"
-    text = _text(value)
+    text = as_text(value)
     result.kinds.update(name for _, name in known)
     result.values.append(Value("", text))
     if PROMPT in result.kinds:

@@ -244,6 +244,9 @@ def _copy(
         f"header = true, skip = {blank}, delim = '{delimiter}', quote = '\"', escape = '\"', "
         f"columns = {{{fields}}}",
     )
+    if width == 1:
+        # an empty value in quotes is a row, an empty line is none
+        sql = sql.replace("store_rejects", "allow_quoted_nulls = false, store_rejects")
     # DuckDB reads an empty line, and one of delimiters alone, as a row of nulls
     filled = " OR ".join(f"f{i} IS NOT NULL" for i in range(width))
     try:

@@ -1,11 +1,14 @@
 """How well and how fast templates are found, beside a 48-character prefix, Drain3 and MinHash.
 
     python tests/benchmarks/templates.py TEMPLATES.jsonl FREE.jsonl [--seeds 3] [--half 0|1]
+        [--count 150] [--most 60] [--own-words]
 
 TEMPLATES has rows {"template": "Summarise: {}"}, FREE has rows {"prompt": "..."}. Slots are filled
 with numbers, words, sentences, whole prompts and pages of prompts. `--half` picks every second
-template, so that settings can be chosen on one half and checked on the other. Peers are measured
-if they are installed: pip install drain3 datasketch.
+template, so that settings can be chosen on one half and checked on the other; `--own-words` puts
+the words of each filler in an order of its own, so that prompts share nothing but templates. No
+accounts are named: each prompt is one. Peers are measured if they are installed:
+pip install drain3 datasketch.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from linkage.signals.prompt import templates
@@ -27,6 +31,15 @@ Row = tuple[str, int]
 """A prompt and the number of its template; free prompts have numbers of their own below 0."""
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How many templates, how many prompts the commonest has, and whether fillers are shuffled."""
+
+    templates: int
+    most: int
+    own_words: bool
+
+
 def main() -> None:
     """Print a line of figures a population."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -34,6 +47,9 @@ def main() -> None:
     parser.add_argument("free", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--half", type=int, choices=(0, 1), default=1)
+    parser.add_argument("--count", type=int, default=150, help="templates, at most")
+    parser.add_argument("--most", type=int, default=60, help="prompts of a template")
+    parser.add_argument("--own-words", action="store_true")
     options = parser.parse_args()
     patterns = list({normal(t): t for t in column(options.templates, "template")}.values())
     patterns = patterns[options.half :: 2]
@@ -44,9 +60,10 @@ def main() -> None:
         f"{'templates':18} {'method':8} {'prompts':>8} {'precision':>9} {'recall':>7} {'F1':>6} "
         f"{'free in 5+':>10} {'MB/s':>6}"
     )
-    for name, some in (("long", long), ("short", short), ("both", patterns)):
+    shape = Shape(options.count, options.most, options.own_words)
+    for name, some in (("long", long), ("short", short), ("both", patterns), ("free alone", [])):
         for method, find in methods().items():
-            figures = [run(find, some, free, seed) for seed in range(options.seeds)]
+            figures = [run(find, some, free, seed, shape) for seed in range(options.seeds)]
             prompts, precision, recall, f1, alone, speed = (
                 sum(values) / len(values) for values in zip(*figures, strict=True)
             )
@@ -62,34 +79,42 @@ def run(
     patterns: list[str],
     free: list[str],
     seed: int,
+    shape: Shape,
 ) -> tuple[float, ...]:
     """Prompts, B-cubed precision, recall, F1, share of free prompts in templates of 5, MB/s."""
-    rows = population(random.Random(seed), patterns, free)
+    rows = population(random.Random(seed), patterns, free, shape)
     started = time.process_time()
     found = find([text for text, _ in rows])
     seconds = time.process_time() - started
     precision, recall = b_cubed([truth for _, truth in rows], found)
     made = [i for i, (_, truth) in enumerate(rows) if truth >= 0]
-    p = sum(precision[i] for i in made) / len(made)
-    r = sum(recall[i] for i in made) / len(made)
+    p = sum(precision[i] for i in made) / max(len(made), 1)
+    r = sum(recall[i] for i in made) / max(len(made), 1)
     size = Counter(found)
     alone = [found[i] for i, (_, truth) in enumerate(rows) if truth < 0]
     joined = sum(t is not None and size[t] >= 5 for t in alone) / len(alone)
     characters = sum(len(text) for text, _ in rows)
-    return len(rows), p, r, 2 * p * r / (p + r), joined, characters / seconds / 1e6
+    return len(rows), p, r, 2 * p * r / (p + r) if made else 0.0, joined, characters / seconds / 1e6
 
 
-def population(rng: random.Random, patterns: list[str], free: list[str]) -> list[Row]:
-    """Prompts of up to 150 templates, 5 to 60 of each, and half of the free prompts.
+def population(rng: random.Random, patterns: list[str], free: list[str], shape: Shape) -> list[Row]:
+    """Prompts of templates, five or more of each, few of most, and half of the free prompts.
 
     The other half of the free prompts fills the slots.
     """
     free = rng.sample(free, len(free))
     fillers, alone = free[: len(free) // 2], free[len(free) // 2 :]
     rows = [(text, -1 - i) for i, text in enumerate(alone)]
-    for i, pattern in enumerate(rng.sample(patterns, min(150, len(patterns)))):
-        for _ in range(int(5 * 12 ** rng.random())):
-            rows.append((re.sub(r"\{\}", lambda _: filler(rng, fillers), pattern), i))
+
+    def fill(_: re.Match[str]) -> str:
+        words = filler(rng, fillers).split()
+        if shape.own_words:
+            rng.shuffle(words)
+        return " ".join(words)
+
+    for i, pattern in enumerate(rng.sample(patterns, min(shape.templates, len(patterns)))):
+        for _ in range(int(5 * (shape.most / 5) ** rng.random())):
+            rows.append((re.sub(r"\{\}", fill, pattern), i))
     rng.shuffle(rows)
     return rows
 

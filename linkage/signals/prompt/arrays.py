@@ -71,7 +71,7 @@ def expand(start: I64, end: I64) -> tuple[I64, I64]:
     return np.arange(length.sum()) + shift[owner], owner
 
 
-def contains(haystack: I64, needles: I64) -> Mask:
+def contains(haystack: npt.NDArray[Any], needles: npt.NDArray[Any]) -> Mask:
     """Which needles are in the sorted haystack."""
     if len(haystack) == 0:
         return np.zeros(len(needles), dtype=bool)

@@ -18,15 +18,20 @@ import numpy as np
 
 from linkage.signals.prompt.arrays import F32, I64, U8, U64, unique
 from linkage.signals.prompt.postings import PIECE, Postings, Sample, telling
+from linkage.signals.prompt.stock import stock
 from linkage.signals.prompt.text import PRIME, Tokens, mix, tokenise
 
-TOKENS = 24_000_000
-"""Tokens that are searched for new templates; of larger inputs, a sample of that size."""
+BYTES_OF_TOKEN = 70
+"""Memory that the search for templates takes at most for each token, its text included."""
+MEMORY = 4_000_000_000 * 2 // 5
+"""Bytes that the search may take if nobody says; of larger inputs a sample is searched."""
 CHARACTERS_OF_TOKEN = 5
 """Characters that a token takes, with its space: what a sample is reckoned by."""
 PRIOR, SHORTEST, LETTER = 3000.0, 3.0, 0.75
 """Ordinary text: words that it is worth, and nats of a word: some at least, more with each letter
 (fitted by eye to English word frequencies: `the` 5 nats, `passage` 8)."""
+STOCK = 0.5
+"""Nats of a word in a stock phrase."""
 PLACES = 50_000
 """Words of ordinary text in which a piece could have turned up, besides the corpus itself."""
 PHRASE = 4.0
@@ -35,6 +40,8 @@ phrases in one prompt would be taken for a template with less)."""
 CHARACTERS = 250_000
 """Characters read at a time: few enough for a processor's cache."""
 
+OWN = -1
+"""The account of a prompt that is an account of its own."""
 WORD_BITS = 22
 """Bits by which words are told apart when they are counted."""
 
@@ -53,8 +60,13 @@ class Corpus(Sample):
     """Whether most accounts quote, so that text which nobody uses again says nothing."""
 
 
-def pieces(texts: Sequence[str], work: Callable[[Tokens], T]) -> Iterator[tuple[slice, T]]:
-    """What `work` makes of prompts, in pieces that bound memory, several at a time, in order."""
+def pieces(
+    texts: Sequence[str], work: Callable[[Tokens], T], threads: int = 0
+) -> Iterator[tuple[slice, T]]:
+    """What `work` makes of prompts, in pieces that bound memory, several at a time, in order.
+
+    As many at a time as there are threads; 0: one for each core.
+    """
     slices: list[slice] = []
     start = size = 0
     for i, text in enumerate(texts):
@@ -62,18 +74,20 @@ def pieces(texts: Sequence[str], work: Callable[[Tokens], T]) -> Iterator[tuple[
         if size >= CHARACTERS or i + 1 == len(texts):
             slices.append(slice(start, i + 1))
             start, size = i + 1, 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         yield from zip(slices, pool.map(lambda at: work(tokenise(texts[at])), slices), strict=True)
 
 
 class Reader:
     """Collects batches of prompts, in any order, into a corpus.
 
-    `characters` is how many there will be, by which the sample is taken.
+    `characters` is how many there will be: if `memory` (in bytes) is too little for them, those of
+    a sample are taken.
     """
 
-    def __init__(self, characters: int) -> None:
-        self.share = TOKENS * CHARACTERS_OF_TOKEN / max(characters, 1)
+    def __init__(self, characters: int, memory: int = MEMORY, threads: int = 0) -> None:
+        self.share = memory / BYTES_OF_TOKEN * CHARACTERS_OF_TOKEN / max(characters, 1)
+        self.threads = threads
         self.texts: list[str] = []
         self.numbers: list[U64] = []
         self.accounts: list[I64] = []
@@ -82,13 +96,13 @@ class Reader:
         self.lengths: list[I64] = []
 
     def add(self, texts: Sequence[str], accounts: I64) -> None:
-        """Take in prompts, each with its account."""
+        """Take in prompts, each with its account, or `OWN`."""
         numbers = _numbers(texts, accounts)
         if self.share < 1:
             keep = np.flatnonzero(numbers < np.uint64(self.share * 2**64))
             texts = [texts[i] for i in keep.tolist()]
             numbers, accounts = numbers[keep], accounts[keep]
-        for _, tokens in pieces(texts, lambda tokens: tokens):
+        for _, tokens in pieces(texts, lambda tokens: tokens, self.threads):
             self.tokens.append(tokens.hashes)
             self.letters.append(tokens.letters)
             self.lengths.append(np.bincount(tokens.prompt))
@@ -110,6 +124,8 @@ class Reader:
         del shift
         self.tokens, self.letters = [], []
         account = account[order]
+        own = np.flatnonzero(account == OWN)
+        account[own] = account.max(initial=OWN) + 1 + np.arange(len(own))
         texts = [self.texts[i] for i in order]
         nats = _rarity(tokens, letters)
         cost = float(np.log(len(tokens) + PLACES)) + PHRASE
@@ -149,4 +165,5 @@ def _rarity(tokens: U64, letters: U8) -> F32:
         spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.minimum(letters[here], 12)))
         rare = -np.log((count[tokens[here] >> _TO_WORD] + spelled) / (len(different) + PRIOR))
         nats[here] = np.where(letters[here] == 0, 0.0, rare)
+    nats[stock(tokens)] = STOCK
     return nats

@@ -35,18 +35,18 @@ from linkage.signals.prompt.arrays import (
     unique,
 )
 from linkage.signals.prompt.corpus import Corpus
-from linkage.signals.prompt.postings import FIXED, WORDS, runs, runs_at
+from linkage.signals.prompt.postings import FIXED, WORDS, runs, runs_at, worth
 from linkage.signals.prompt.text import FRAME, Tokens, mix
+from linkage.signals.prompt.together import ALIKE, together
 
-ALIKE = 0.8
-"""Share of prompts from which on two texts "always" go together."""
-SAMPLE = 24
-"""Prompts of a group that are looked at to see what goes together with it."""
-PIECE = 12.0
-"""Nats that a piece of text of its own needs to be looked at: two or three words."""
-OWN = 24.0
-"""Nats that text nested in a template needs to be one too: a clause of four or five words. With
+PIECE = 9.0
+"""Nats that a piece of text of its own needs to be looked at: one or two words."""
+OWN = 20.0
+"""Nats that text nested in a template needs to be one too: a clause of three or four words. With
 fewer, the first words of common fillers split templates whose pieces are short."""
+COMPANY = 1.5
+"""Times as many accounts as a text's what it nests in may have to be a piece of the same template:
+what more have is a phrase, which many others come with as well."""
 LIKELY = 24
 """Bits of a run by which most that belong to no family are told at once."""
 PART = 0.1
@@ -145,7 +145,7 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     groups = int(group.max(initial=-1)) + 1
     group_of_run = group[heads(run)]
     runs_of_group = np.bincount(group_of_run, minlength=groups)
-    a, b = _together(*distinct(group, prompt, prompts), groups, prompts, 1 / ALIKE)
+    a, b = together(*distinct(group, prompt, prompts), groups, prompts, 1 / ALIKE)
     both = contains(a * groups + b, b * groups + a)
     graph = igraph.Graph(n=groups, edges=np.column_stack([a[both], b[both]]))
     family_of_group = np.asarray(graph.connected_components().membership, dtype=np.int64)
@@ -158,14 +158,14 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     held_prompt, held_family = _hold(prompt_of, family_of, size)
     shape = _Shape.of(corpus, held_prompt, held_family, count)
     outer = _outer(shape, prompts)
-    worth, apart, own = _information(corpus, shape, outer, prompt_of, family_of, place_of)
+    total, apart, own = _information(corpus, shape, outer, prompt_of, family_of, place_of)
     ends = _ends(corpus, shape, outer, prompt_of, family_of, place_of)
-    good = (worth >= FIXED) & (own >= PIECE) & (shape.accounts >= 2)
+    good = (total >= FIXED) & (own >= PIECE) & (shape.accounts >= 2)
     # what nests in a template needs a clause of its own, not the first words of a filler
     nested = (outer[0] != outer[1]) & good[outer[1]]
     good &= (own >= OWN) | (np.bincount(outer[0], weights=nested, minlength=count) == 0)
     inner, split = _nesting(shape, outer, good, prompts)
-    rank = _rank(shape, good, ends, worth, prompts)
+    rank = _rank(shape, good, ends, total, prompts)
     families = Families(
         runs_at(corpus.tokens, place[heads(run)]),
         family_of_group[group_of_run],
@@ -236,36 +236,9 @@ def _hold(prompt: I64, family: I64, size: I64) -> tuple[I64, I64]:
     return prompt[enough], family[enough]
 
 
-def _together(key: I64, prompt: I64, keys: int, prompts: int, most: float) -> tuple[I64, I64]:
-    """Sorted pairs a, b of keys where nearly all of a's prompts (a sample of them) have b.
-
-    `most` is how many times as many prompts as a's b may have.
-    """
-    first = bounds(key, keys)
-    size = np.diff(first)
-    # in each prompt keys stand in order of size, so that those worth comparing are a range
-    by = np.lexsort((size[key], prompt))
-    by_prompt, widest = key[by], int(size.max(initial=0)) + 1
-    place = prompt[by] * widest + size[by_prompt]
-    looked = np.minimum(size, SAMPLE)
-    at, a = expand(first[:-1], first[:-1] + looked)
-    where = prompt[at] * widest
-    low = np.searchsorted(place, where + np.ceil(ALIKE * size[a]).astype(np.int64))
-    high = np.searchsorted(
-        place, where + np.minimum(most * size[a], widest - 1).astype(np.int64), "right"
-    )
-    at, owner = expand(low, high)
-    pair = np.sort(a[owner] * keys + by_prompt[at])
-    start = heads(pair)
-    count = np.diff(np.append(start, len(pair)))
-    a, b = pair[start] // max(keys, 1), pair[start] % max(keys, 1)
-    keep = (a != b) & (count >= ALIKE * looked[a])
-    return a[keep], b[keep]
-
-
 def _outer(shape: _Shape, prompts: int) -> tuple[I64, I64]:
     """Sorted pairs of a family and one that it nests in, itself included."""
-    a, b = _together(shape.family, shape.prompt, len(shape), prompts, np.inf)
+    a, b = together(shape.family, shape.prompt, len(shape), prompts, np.inf)
     nests = shape.accounts[b] >= shape.accounts[a]
     alone = np.arange(len(shape))
     return distinct(
@@ -298,21 +271,24 @@ def _information(
     others = _words(shape, (outer[0][other], outer[1][other]), prompt, family, place, tokens)
     own = ~contains(others[0] * tokens + others[1], everything[0] * tokens + everything[1])
     alone = (everything[0][own], everything[1][own])
+    # pieces that are no coincidence together are those that few others have
+    close = shape.accounts[outer[1]] <= COMPANY * shape.accounts[outer[0]]
+    near = _words(shape, (outer[0][close], outer[1][close]), prompt, family, place, tokens)
     count = len(shape)
+    several, two = shape.accounts, np.zeros(count, dtype=np.int64)
     return (
-        _worth(corpus, *everything, count),
-        _worth(corpus, *alone, count),
+        np.maximum(_worth(corpus, two, *everything), _worth(corpus, several, *near)),
+        _worth(corpus, several, *alone),
         np.bincount(alone[0], weights=corpus.nats[alone[1]], minlength=count).astype(np.float64),
     )
 
 
-def _worth(corpus: Corpus, family: I64, word: I64, count: int) -> F64:
-    """Nats of the pieces (words in a row) of each family, each less its cost."""
+def _worth(corpus: Corpus, accounts: I64, family: I64, word: I64) -> F64:
+    """Worth of the pieces (words in a row) of each family."""
     key = family * (len(corpus.tokens) + 1) + word
     piece = heads(np.cumsum(np.diff(key, prepend=-2) != 1))
     nats = np.add.reduceat(corpus.nats[word], piece) if len(piece) else corpus.nats[word]
-    worth = np.maximum(nats - corpus.cost, 0)
-    return np.bincount(family[piece], weights=worth, minlength=count).astype(np.float64)
+    return worth(family[piece], nats.astype(np.float64), corpus.cost, accounts)
 
 
 def _ends(
@@ -376,7 +352,7 @@ def _nesting(shape: _Shape, outer: tuple[I64, I64], good: Mask, prompts: int) ->
     return np.sort(outside * count + inner), split
 
 
-def _rank(shape: _Shape, good: Mask, ends: Mask, worth: F64, prompts: int) -> I64:
+def _rank(shape: _Shape, good: Mask, ends: Mask, total: F64, prompts: int) -> I64:
     """Order of choice: fixed ends before none, then more accounts, then more text."""
     count = len(shape)
     explained = np.zeros(prompts, dtype=bool)
@@ -385,7 +361,7 @@ def _rank(shape: _Shape, good: Mask, ends: Mask, worth: F64, prompts: int) -> I6
     left = np.bincount(shape.family, weights=~explained[shape.prompt], minlength=count)
     usable = good & (ends | (2 * left >= shape.size))
     weight = np.where(ends, shape.accounts, left)
-    by = np.lexsort((-np.arange(count), worth, weight, ends, usable))
+    by = np.lexsort((-np.arange(count), total, weight, ends, usable))
     rank = np.empty(count, dtype=np.int64)
     rank[by] = np.arange(count)
     return np.where(usable, rank, -1)

@@ -141,7 +141,7 @@ class Known:
         held = {(f, k) for k, f in zip(known.tolist(), family.tolist(), strict=True)}
         return dict(sorted(holds & held, reverse=True))
 
-    def told(self, texts: Sequence[str]) -> tuple[I64, I64]:
+    def told(self, texts: Sequence[str], threads: int = 0) -> tuple[I64, I64]:
         """Prompts and the templates that they tell of, as distinct sorted pairs."""
 
         def work(tokens: Tokens) -> list[tuple[I64, I64]]:
@@ -149,7 +149,7 @@ class Known:
             return [model.told(tokens) for model, _ in zip(self.models, self._names, strict=False)]
 
         prompts, numbers = [], []
-        for part, found in pieces(texts, work):
+        for part, found in pieces(texts, work, threads):
             for (prompt, family), names in zip(found, self._names, strict=False):
                 number = names[family]
                 prompts.append(prompt[number >= 0] + part.start)

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from linkage.signals.prompt.arrays import I64, Mask, bounds, contains, distinct, expand, heads
 from linkage.signals.prompt.corpus import CHARACTERS, Corpus
-from linkage.signals.prompt.families import ALIKE, Families, find
+from linkage.signals.prompt.families import Families, find
 from linkage.signals.prompt.postings import FIXED
 from linkage.signals.prompt.skeleton import Example, skeleton
 from linkage.signals.prompt.text import Tokens, tokenise
+from linkage.signals.prompt.together import ALIKE
 
 EXAMPLES = 8
 """Prompts, of different accounts, that a skeleton is read off."""
@@ -33,6 +35,14 @@ class Model:
     """By number of the family; empty: no template."""
     quoting: bool
     """Whether most accounts quote: then text that nobody uses again is none."""
+
+    def table(self) -> pa.Table:
+        """The number of each template (`template`), and its skeleton (`text`)."""
+        number = [i for i, text in enumerate(self.skeletons) if text]
+        texts = [self.skeletons[i] for i in number]
+        return pa.table(
+            {"template": pa.array(number, pa.int32()), "text": pa.array(texts, pa.string())}
+        )
 
     def best(self, tokens: Tokens) -> tuple[I64, I64]:
         """Prompts of a batch that have a template, and the family of the best one."""

@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from linkage.signals.prompt.arrays import F32, I64, U64, Mask
-from linkage.signals.prompt.postings import WORDS, runs
+from linkage.signals.prompt.postings import WORDS, runs, worth
 from linkage.signals.prompt.text import FRAME, NUMBER, Tokens
 
 SLOT = "⟨…⟩"
@@ -49,7 +49,7 @@ def skeleton(examples: list[Example], nats: F32, cost: float) -> tuple[str, floa
     joined[-1:] = False
     _drop_crumbs(fixed, joined, nats)
     text = _write(model, pairs, fixed.tolist(), joined.tolist())
-    return _cut(text), _worth(fixed, joined, nats, cost)
+    return _cut(text), _worth(fixed, joined, nats, cost, len(examples))
 
 
 def _write(
@@ -157,15 +157,13 @@ def _vote(values: list[str], needed: int, otherwise: str = "") -> str:
     return value if count >= needed else otherwise
 
 
-def _worth(fixed: Mask, joined: Mask, nats: F32, cost: float) -> float:
-    """Nats of the pieces of fixed text, each less its cost."""
-    total = piece = 0.0
-    for i in np.flatnonzero(fixed):
-        piece += nats[i]
-        if not joined[i]:
-            total += max(piece - cost, 0.0)
-            piece = 0.0
-    return float(total)
+def _worth(fixed: Mask, joined: Mask, nats: F32, cost: float, examples: int) -> float:
+    """Nats of the pieces of fixed text beyond chance."""
+    ends = np.flatnonzero(fixed & ~joined)
+    piece = np.searchsorted(ends, np.flatnonzero(fixed))
+    pieces = np.bincount(piece, weights=nats[fixed], minlength=len(ends)).astype(np.float64)
+    owner = np.zeros(len(ends), dtype=np.int64)
+    return float(worth(owner, pieces, cost, np.array([examples]))[0])
 
 
 def _drop_crumbs(fixed: Mask, joined: Mask, nats: F32) -> None:
