@@ -16,6 +16,7 @@ from town import Town
 
 from linkage import Case, CaseError, Config, run, update
 from linkage.config import AttributionConfig, SourcesConfig
+from linkage.signals import prompt
 from linkage.signals.prompt import uses
 from linkage.signals.prompt.corpus import Reader
 from linkage.signals.prompt.model import learn
