@@ -19,14 +19,26 @@ import pyarrow as pa
 
 from linkage.engine import Engine
 
-PRIOR = -3.5
-"""Nats before any item: most groups that share something are honest."""
+PRIOR = -2.8
+"""Nats before any item: most groups that share something are honest.
+
+This and the items' weights are rounded from a logistic regression over the groups that runs on
+simulated services found (docs/method.md); what they were fitted on is nobody's own data.
+"""
 
 BAR = 0.5
 """Score from which an operator is called sockpuppets."""
 
 STOCKED = {"payment": "cards", "device": "devices", "phone": "phones"}
 """Kinds of which honest people share one with those near them, never a stock of many."""
+
+STOCK = 3.0
+"""Doublings of a stock that count: eight cards say as much as eight hundred."""
+MANY = 10
+"""So many cards on two members each are a stock too; of fewer, couples may be the users."""
+
+SLIGHT = 0.1
+"""Shares under this are not worth an item."""
 
 FAMILY = 8
 """Up to this size a group may be a family."""
@@ -50,6 +62,8 @@ class Shared:
     """Signals that three or more members use."""
     members: int = 0
     """Members that use any of them."""
+    stocked: int = 0
+    """Members that use any of the stock."""
     most: int = 0
     """Members that use the most used one."""
     others: int = 0
@@ -66,6 +80,8 @@ class Facts:
     shared: dict[str, Shared] = field(default_factory=dict)
     holders: dict[str, int] = field(default_factory=dict)
     """Members that have any value of a kind."""
+    pairs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By kind: signals that two members or more use and nobody else, and the members that do."""
     gaps: int = 0
     tight_gaps: int = 0
 
@@ -122,7 +138,7 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         )
         SELECT operator, kind, count(DISTINCT signal), count(DISTINCT signal) FILTER (members >= 3),
-               count(DISTINCT account), max(members),
+               count(DISTINCT account), count(DISTINCT account) FILTER (members >= 3), max(members),
                round(sum(others / CAST(members AS DOUBLE))), count(*)
         FROM used GROUP BY operator, kind
         """
@@ -137,12 +153,29 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
     ):
         if operator in holders:
             holders[operator][kind] = accounts
+    pairs: dict[int, dict[str, tuple[int, int]]] = {operator: {} for operator in sizes}
+    for operator, kind, signals, members in engine.rows(_PAIRS, [*STOCKED]):
+        if operator in pairs:
+            pairs[operator][kind] = (signals, members)
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
-        operator: Facts(size, shared[operator], holders[operator], *gaps.get(operator, (0, 0)))
+        operator: Facts(
+            size, shared[operator], holders[operator], pairs[operator], *gaps.get(operator, (0, 0))
+        )
         for operator, size in sizes.items()
     }
 
+
+_PAIRS = f"""
+    WITH used AS (
+        SELECT m.operator, e.kind, e.signal, e.accounts, m.account,
+               count(*) OVER (PARTITION BY m.operator, e.signal) AS members
+        FROM attributed m JOIN linking_edges e USING (account)
+        WHERE e.kind IN ({", ".join("?" * len(STOCKED))})
+    )
+    SELECT operator, kind, count(DISTINCT signal), count(DISTINCT account)
+    FROM used WHERE members >= 2 AND members = accounts GROUP BY operator, kind
+"""
 
 # strangers that signed up between a member and the next, against the number expected if
 # members had signed up at random among them: a rate that follows the service's own rhythm
@@ -174,15 +207,24 @@ def _share(part: float, whole: float) -> float:
 
 
 def _stock(facts: Facts) -> tuple[str, float] | None:
-    """A stock of cards, devices or phones, each on three members or more: nobody honest has one."""
-    stocks = {kind: facts.of(kind).stock for kind in STOCKED if facts.of(kind).stock >= 2}
-    if not stocks:
+    """A stock of cards, devices or phones that serves most members: nobody honest has one.
+
+    The laboratory of a school has many devices and serves few of its students.
+    """
+    texts, total = [], 0.0
+    for kind, noun in STOCKED.items():
+        count, members = facts.of(kind).stock, facts.of(kind).stocked
+        paired, in_pairs = facts.pairs.get(kind, (0, 0))
+        if paired >= MANY and in_pairs > members:
+            count, members = paired, in_pairs
+        if count < 2:
+            continue
+        share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
+        texts.append(f"{count:,} {noun} serve {share:.0%} of those with any")
+        total += min(math.log2(count), STOCK) * share**2
+    if not texts:
         return None
-    text = " and ".join(f"{count:,} {STOCKED[kind]}" for kind, count in stocks.items())
-    return (
-        f"members share a stock: {text}, each on three members or more",
-        min(3.0 * math.log2(sum(stocks.values())), 9.0),
-    )
+    return f"members share a stock: {' and '.join(texts)}", 1.7 * min(total, STOCK)
 
 
 def _mailbox(facts: Facts) -> tuple[str, float] | None:
@@ -192,20 +234,25 @@ def _mailbox(facts: Facts) -> tuple[str, float] | None:
         return None
     return (
         f"{mailboxes.members:,} members sign up with the same {mailboxes.signals:,} mailboxes",
-        4.0,
+        2.0,
     )
 
 
-def _place(facts: Facts) -> tuple[str, float] | None:
-    """Nearly all at one address: a home, an office, a school."""
+def _at_one_place(facts: Facts) -> bool:
     ips = facts.of("ip")
     many = ips.most >= PLACE * facts.size or (
         # of those that share an address at all, nearly everybody
         ips.most >= MOST * ips.members and ips.most >= 0.3 * facts.size
     )
-    if ips.most < MOST * facts.size and not (many and ips.signals <= 3):
+    return ips.most >= MOST * facts.size or (many and ips.signals <= 3)
+
+
+def _place(facts: Facts) -> tuple[str, float] | None:
+    """Nearly all at one address: a home, an office, a school."""
+    if not _at_one_place(facts):
         return None
-    return f"one address serves {ips.most:,} of {facts.size:,} members: a place", -3.0
+    most = facts.of("ip").most
+    return f"one address serves {most:,} of {facts.size:,} members: a place", -2.0
 
 
 def _addresses(facts: Facts) -> tuple[str, float] | None:
@@ -220,8 +267,17 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
     return (
         f"{share:.0%} of members rotate over {ips.signals:,} addresses in {ranges.signals:,} "
         f"ranges; {own:.0%} of the users there are members",
-        min(math.log2(ips.signals) * spread * share * own, 6.0),
+        0.2 * min(math.log2(ips.signals) * spread * share * own, 6.0),
     )
+
+
+def _apart(facts: Facts) -> tuple[str, float] | None:
+    """Members that come from addresses of their own: many people, or much care."""
+    holders = facts.holders.get("ip", 0)
+    share = 1 - _share(facts.of("ip").members, holders)
+    if not holders or share < SLIGHT:
+        return None
+    return f"{share:.0%} of members share no address with another one", -1.5 * share
 
 
 def _templates(facts: Facts) -> tuple[str, float] | None:
@@ -234,7 +290,7 @@ def _templates(facts: Facts) -> tuple[str, float] | None:
     return (
         f"{share:.0%} of members with prompts use the same {prompts.signals:,} templates; "
         f"{own:.0%} of the users of these are members",
-        2.0 * share * own,
+        2.2 * share * own,
     )
 
 
@@ -245,21 +301,28 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
     expected = 1 - math.exp(-TIGHT)
     share = facts.tight_gaps / facts.gaps
     if share <= expected:
-        return "sign-ups are spread like everybody's", -0.5
-    nats = share * math.log(share / expected)
-    nats += (1 - share) * math.log((1 - share) / (1 - expected)) if share < 1 else 0.0
+        return "sign-ups are spread like everybody's", 0.0
     return (
         f"{share:.0%} of sign-ups follow another member's at once ({expected:.0%} by chance)",
-        min(facts.gaps * nats, 2.5) * share,
+        1.7 * (share - expected) / (1 - expected),
     )
+
+
+def _own_domain(facts: Facts) -> float:
+    """The share of members with mail that have the commonest domain that is not free mail's."""
+    domains = facts.of("email_domain")
+    return _share(domains.most, facts.holders.get("email", 0)) if domains.most >= 3 else 0.0
 
 
 def _mail(facts: Facts) -> tuple[str, float] | None:
     """One mail domain of its own for most: an organisation; free mail says little."""
-    domains, mails = facts.of("email_domain"), facts.holders.get("email", 0)
-    if domains.most < max(3, 0.5 * mails):
+    share = _own_domain(facts)
+    if share < SLIGHT:
         return None
-    return f"{domains.most:,} of {mails:,} members with mail share one domain of their own", -5.0
+    return (
+        f"{share:.0%} of members with mail share one domain of their own",
+        -3.5 * min(2 * share, 1.0),
+    )
 
 
 def _payer(facts: Facts) -> tuple[str, float] | None:
@@ -267,14 +330,14 @@ def _payer(facts: Facts) -> tuple[str, float] | None:
     cards, payers = facts.of("payment"), facts.holders.get("payment", 0)
     if not cards.signals or cards.most < 0.8 * payers or cards.stock > 1:
         return None
-    return f"one card pays for {cards.most:,} of {payers:,} paying members", -2.0
+    return f"one card pays for {cards.most:,} of {payers:,} paying members", -0.5
 
 
 def _size(facts: Facts) -> tuple[str, float] | None:
     """Few members: families are that large too."""
     if facts.size > FAMILY:
         return None
-    return f"{facts.size} members: a family can be as large", -0.5 * (FAMILY + 1 - facts.size)
+    return f"{facts.size} members: a family can be as large", -0.2 * (FAMILY + 1 - facts.size)
 
 
 def _prior(facts: Facts) -> tuple[str, float]:
@@ -288,6 +351,7 @@ ITEMS: dict[str, Item] = {
     "mailbox": _mailbox,
     "place": _place,
     "addresses": _addresses,
+    "apart": _apart,
     "templates": _templates,
     "sign-ups": _sign_ups,
     "mail": _mail,
@@ -299,8 +363,9 @@ ITEMS: dict[str, Item] = {
 def _verdict(facts: Facts, score: float) -> str:
     if score >= BAR:
         return "sockpuppets"
-    if facts.size <= FAMILY and not _mail(facts) and (_place(facts) or facts.of("address").most):
+    domain = _own_domain(facts) >= 0.5
+    if facts.size <= FAMILY and not domain and (_at_one_place(facts) or facts.of("address").most):
         return "household"
-    if _mail(facts) or _payer(facts) or _place(facts):
+    if domain or _payer(facts) or _at_one_place(facts):
         return "organisation"
     return "unclear"

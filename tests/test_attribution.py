@@ -198,7 +198,8 @@ class TestMerge:
             "weighed",
             """
             -- those of 4 are explained by 2, those of 2 by 7
-            SELECT account, CASE operator WHEN 4 THEN 2 ELSE 7 END AS operator, 1.0 AS log_odds
+            SELECT account, CASE operator WHEN 4 THEN 2 ELSE 7 END AS operator, 1.0 AS log_odds,
+                   0.0 AS lacking
             FROM attributed
             """,
         )

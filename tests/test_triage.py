@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import exp, log, log2
+from math import exp, log2
 
 import pytest
 from graphs import Signal, Uses, attributed, built, fleet, operators, paired, strangers
@@ -12,7 +12,7 @@ from linkage import attribution, triage
 from linkage.attribution.weights import find_signals
 from linkage.config import AttributionConfig
 from linkage.engine import DuckDBEngine
-from linkage.triage import BAR, ITEMS, PRIOR, TIGHT, Facts, Shared
+from linkage.triage import BAR, ITEMS, MANY, PRIOR, TIGHT, Facts, Shared
 
 START = datetime(2025, 1, 6)
 
@@ -33,22 +33,48 @@ class TestItems:
         assert weight("prior", Facts(100)) == PRIOR < 0
 
     def test_stock(self) -> None:
-        cards, devices = Shared(signals=9, stock=4), Shared(signals=5, stock=2)
-        facts = Facts(30, {"payment": cards, "device": devices})
-        assert weight("stock", facts) == pytest.approx(3 * log2(6))
+        shared = {
+            "payment": Shared(signals=9, stock=4, stocked=20),
+            "device": Shared(signals=5, stock=2, stocked=15),
+        }
+        facts = Facts(30, shared, {"payment": 20, "device": 30})
+        assert weight("stock", facts) == pytest.approx(1.7 * (2 + 1 * 0.5**2))
         assert finding("stock", facts) == (
-            "members share a stock: 4 cards and 2 devices, each on three members or more"
+            "members share a stock: 4 cards serve 100% of those with any and "
+            "2 devices serve 50% of those with any"
         )
-        assert weight("stock", Facts(30, {"payment": Shared(stock=500)})) == 9
+        many = Shared(stock=500, stocked=30)
+        assert weight("stock", Facts(30, {"payment": many}, {"payment": 30})) == pytest.approx(5.1)
+
+    def test_the_laboratory_of_a_school_is_no_stock(self) -> None:
+        """Sixteen devices with many users each, that a tenth of the students use."""
+        lab = Shared(signals=16, stock=16, stocked=40)
+        assert weight("stock", Facts(400, {"device": lab}, {"device": 400})) < 0.1
+
+    def test_cards_in_pairs_are_a_stock_if_they_are_many(self) -> None:
+        shared = {"payment": Shared(signals=300)}
+        holders = {"payment": 600}
+        facts = Facts(600, shared, holders, {"payment": (300, 600)})
+        assert weight("stock", facts) == pytest.approx(5.1)
+        couples = Facts(18, shared, {"payment": 18}, {"payment": (MANY - 1, 18)})
+        assert ITEMS["stock"](couples) is None
 
     def test_one_card_is_no_stock_and_addresses_are_none(self) -> None:
         facts = Facts(30, {"payment": Shared(stock=1), "device": Shared(stock=1)})
         assert ITEMS["stock"](facts) is None
         assert ITEMS["stock"](Facts(30, {"ip": Shared(stock=40)})) is None
 
+    def test_apart(self) -> None:
+        facts = Facts(40, {"ip": Shared(signals=2, members=10)}, {"ip": 40})
+        assert weight("apart", facts) == pytest.approx(-1.5 * 0.75)
+        assert finding("apart", facts) == "75% of members share no address with another one"
+        together = Facts(40, {"ip": Shared(signals=2, members=38)}, {"ip": 40})
+        assert ITEMS["apart"](together) is None
+        assert ITEMS["apart"](Facts(40)) is None
+
     def test_mailbox(self) -> None:
         facts = Facts(30, {"email": Shared(signals=2, stock=1, members=12)})
-        assert ITEMS["mailbox"](facts) == ("12 members sign up with the same 2 mailboxes", 4.0)
+        assert ITEMS["mailbox"](facts) == ("12 members sign up with the same 2 mailboxes", 2.0)
         assert ITEMS["mailbox"](Facts(30, {"email": Shared(signals=2, members=4)})) is None
 
     @pytest.mark.parametrize(
@@ -67,13 +93,13 @@ class TestItems:
         ],
     )
     def test_place(self, size: int, ip: Shared, is_place: bool) -> None:
-        assert weight("place", Facts(size, {"ip": ip})) == (-3.0 if is_place else 0.0)
+        assert weight("place", Facts(size, {"ip": ip})) == (-2.0 if is_place else 0.0)
 
     def test_addresses(self) -> None:
         ip = Shared(signals=16, members=30, most=8, uses=90, others=30)
         ranges = Shared(signals=16)
         facts = Facts(40, {"ip": ip, "ip_range": ranges}, {"ip": 40})
-        assert weight("addresses", facts) == pytest.approx(log2(16) * 30 / 40 * 90 / 120)
+        assert weight("addresses", facts) == pytest.approx(0.2 * log2(16) * 30 / 40 * 90 / 120)
         assert finding("addresses", facts) == (
             "75% of members rotate over 16 addresses in 16 ranges; "
             "75% of the users there are members"
@@ -86,30 +112,31 @@ class TestItems:
     def test_templates(self) -> None:
         prompts = Shared(signals=3, members=20, uses=50, others=50)
         facts = Facts(40, {"prompt": prompts}, {"prompt": 40})
-        assert weight("templates", facts) == pytest.approx(2 * 0.5 * 0.5)
+        assert weight("templates", facts) == pytest.approx(2.2 * 0.5 * 0.5)
         assert ITEMS["templates"](Facts(40, {}, {"prompt": 40})) is None
 
     def test_sign_ups(self) -> None:
         chance = 1 - exp(-TIGHT)
         assert ITEMS["sign-ups"](Facts(30, gaps=2, tight_gaps=2)) is None
-        assert weight("sign-ups", Facts(30, gaps=29, tight_gaps=2)) == -0.5
-        assert weight("sign-ups", Facts(30, gaps=10, tight_gaps=10)) == pytest.approx(2.5)
-        nats = 0.2 * log(0.2 / chance) + 0.8 * log(0.8 / (1 - chance))
+        assert weight("sign-ups", Facts(30, gaps=29, tight_gaps=2)) == 0
+        assert weight("sign-ups", Facts(30, gaps=10, tight_gaps=10)) == pytest.approx(1.7)
         facts = Facts(30, gaps=10, tight_gaps=2)
-        assert weight("sign-ups", facts) == pytest.approx(10 * nats * 0.2)
+        assert weight("sign-ups", facts) == pytest.approx(1.7 * (0.2 - chance) / (1 - chance))
         assert finding("sign-ups", facts) == (
             "20% of sign-ups follow another member's at once (10% by chance)"
         )
 
     def test_mail(self) -> None:
-        own, few = Shared(signals=1, most=20), Shared(signals=9, most=4)
-        assert weight("mail", Facts(40, {"email_domain": own}, {"email": 40})) == -5
+        own, few = Shared(signals=1, most=20), Shared(signals=9, most=3)
+        assert weight("mail", Facts(40, {"email_domain": own}, {"email": 40})) == -3.5
+        some = Shared(signals=1, most=10)
+        assert weight("mail", Facts(40, {"email_domain": some}, {"email": 40})) == -1.75
         assert ITEMS["mail"](Facts(40, {"email_domain": few}, {"email": 40})) is None
         assert ITEMS["mail"](Facts(40, {"email_domain": Shared(most=2)}, {"email": 2})) is None
 
     def test_payer(self) -> None:
         for cards, expected in [
-            (Shared(signals=1, stock=1, most=16), -2.0),
+            (Shared(signals=1, stock=1, most=16), -0.5),
             (Shared(signals=1, stock=1, most=15), 0.0),
             (Shared(signals=3, stock=2, most=16), 0.0),
             (Shared(), 0.0),
@@ -117,8 +144,8 @@ class TestItems:
             assert weight("payer", Facts(40, {"payment": cards}, {"payment": 20})) == expected
 
     def test_size(self) -> None:
-        assert weight("size", Facts(5)) == -2
-        assert weight("size", Facts(8)) == -0.5
+        assert weight("size", Facts(5)) == pytest.approx(-0.8)
+        assert weight("size", Facts(8)) == pytest.approx(-0.2)
         assert ITEMS["size"](Facts(9)) is None
 
 
@@ -155,12 +182,14 @@ class TestFacts:
         assert set(facts) == {0}
         assert facts[0].size == 7
         assert facts[0].of("payment") == Shared(
-            signals=2, stock=1, members=6, most=4, others=1, uses=6
+            signals=2, stock=1, members=6, stocked=4, most=4, others=1, uses=6
         )
         assert facts[0].of("email_domain") == Shared(
-            signals=1, stock=1, members=6, most=6, others=0, uses=6
+            signals=1, stock=1, members=6, stocked=6, most=6, others=0, uses=6
         )
         assert facts[0].of("device") == Shared()
+        # the card that somebody else uses too is no pair
+        assert facts[0].pairs == {"payment": (1, 2)}
         assert facts[0].holders == {
             "payment": 7,
             "payment_sharing": 7,
@@ -225,14 +254,14 @@ def verdict(uses: Uses, members: list[str]) -> tuple[str, float, dict[str, float
 class TestVerdict:
     def test_a_stock_of_cards_makes_sockpuppets(self) -> None:
         name, score, items = verdict(hand(payment="c{n}"), MEMBERS)
-        assert items == {"prior": PRIOR, "stock": 6.0}
-        assert score == pytest.approx(1 / (1 + exp(-(6 + PRIOR))))
+        assert items == {"prior": PRIOR, "stock": pytest.approx(3.4)}
+        assert score == pytest.approx(1 / (1 + exp(-(3.4 + PRIOR))))
         assert name == "sockpuppets"
 
     def test_one_address_domain_and_card_make_an_organisation(self) -> None:
         office = hand(payment="card", ip="30.1.1.1", email="m{own}@dssg.org")
         name, score, items = verdict(office, MEMBERS)
-        assert items == {"prior": PRIOR, "place": -3.0, "mail": -5.0, "payer": -2.0}
+        assert items == {"prior": PRIOR, "place": -2.0, "mail": -3.5, "payer": -0.5}
         assert (name, score < 0.001) == ("organisation", True)
 
     def test_a_family_at_home_is_a_household(self) -> None:

@@ -54,11 +54,15 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
 
 def settle(engine: Engine, config: AttributionConfig) -> None:
     """Weigh the accounts against the operators of `attributed` until its members stay the same."""
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         engine.create("before", "SELECT account, operator FROM attributed")
         find_signals(engine)
-        weigh(engine)
+        weigh(engine, sets=number > 0)
         _decide(engine, config)
+        _drop_small(engine, config)
+        if number == 0:
+            # what a candidate's own signals are is known once its members have been decided
+            continue
         regrouped = merge(engine)
         regrouped = split(engine) or regrouped
         _drop_small(engine, config)

@@ -18,16 +18,17 @@ def merge(engine: Engine) -> bool:
     """Merge an operator into a larger one that explains most of its members; tell if any were.
 
     Explains: their odds for the larger one are better than even, though all that ties them to
-    their own is counted among everybody's. Two operators that rent from one provider share its
-    addresses, and lack each other's cards and templates, which speaks against.
+    their own is counted among everybody's. Which templates of a set they lack is not held against
+    them: parts of one operator may use other parts of it. Two operators that rent from one provider
+    share its addresses, and lack each other's cards and templates, which speaks against.
     """
     rows = engine.rows(
         """
         WITH now AS (SELECT operator, count(*) AS size FROM attributed GROUP BY operator)
-        SELECT m.operator AS q, w.operator AS o, avg(w.log_odds) AS log_odds
+        SELECT m.operator AS q, w.operator AS o, avg(w.log_odds - w.lacking) AS log_odds
         FROM attributed m JOIN weighed w ON w.account = m.account AND w.operator <> m.operator
         JOIN now s ON s.operator = w.operator JOIN now t ON t.operator = m.operator
-        WHERE w.log_odds > 0 AND (s.size, -s.operator) > (t.size, -t.operator)
+        WHERE w.log_odds - w.lacking > 0 AND (s.size, -s.operator) > (t.size, -t.operator)
         GROUP BY m.operator, w.operator, t.size HAVING count(*) >= 0.5 * t.size
         ORDER BY q, log_odds DESC, o
         """

@@ -9,7 +9,8 @@ Of each kind of which account a has anything, with theta_s the share of the oper
 have signal s, a left out, and p_s the share of everybody:
 
 - it has s of the operator's: ln(theta_s / p_s), the strongest in full and the others at a quarter,
-  since addresses come in lots and templates in sets;
+  since addresses come in lots and templates in sets; where the kind comes in sets, minus a quarter
+  of what lacking the others says, ln((1 - theta_s) / (1 - p_s)): a framework's users have some;
 - it has none of them: ln((1 - u) / (1 - v)), u the share of members that have one, v of everybody.
 
 Kinds that imply each other (an address and its range) are a family: its weight is the strongest
@@ -30,11 +31,19 @@ from linkage.engine import Engine
 REPEATED = 0.25
 """Share of the weight of a kind's further signals that counts beside the strongest."""
 
+SETS = ("prompt",)
+"""Kinds of which an account has a set: which of the operator's it lacks counts by as much."""
+
+SLACK = 3.0
+"""Nats short of even odds at which an account is weighed in full: what an investigator's word is
+worth, which may be added later."""
+
 OWN = 0.1
 """A signal belongs to an operator only if at least this share of its users are members, and only if
 it has half of the nats that a signal used by members alone would have (a share of at least the
 root of the operator's share of the service). Popular signals would let a group drift from what it
-shares to what everybody around it shares."""
+shares to what everybody around it shares. How widely things are shared is nobody's own: it needs
+only to be commoner among members, and makes nobody a candidate."""
 
 MOSTLY = 0.7
 HELD = 5
@@ -77,15 +86,18 @@ def find_signals(engine: Engine) -> None:
         ),
         touched AS (SELECT operator, count(*) AS signals FROM used GROUP BY operator)
         SELECT c.operator, c.signal, c.kind, c.members, c.others, c.holders, c.all_holders
-        FROM counted c JOIN touched t USING (operator)
-        WHERE c.members >= greatest({OWN}, sqrt(CAST(c.holders AS DOUBLE) / c.all_holders))
+        FROM counted c JOIN touched t USING (operator) JOIN kinds k ON k.kind = c.kind
+        WHERE c.members >= CASE WHEN k.sharing THEN 0 ELSE
+                               greatest({OWN}, sqrt(CAST(c.holders AS DOUBLE) / c.all_holders)) END
                            * (c.members + c.others)
           AND c.members * ln(c.members / c.expected) - (c.members - c.expected) > ln(t.signals)
         """,
     )
 
 
-def weigh(engine: Engine, settled: bool = False, service: int | None = None) -> None:
+def weigh(
+    engine: Engine, settled: bool = False, service: int | None = None, sets: bool = True
+) -> None:
     """`weighed`: nats for every account that has a signal of an operator.
 
     With `service`, the accounts are strangers to a service of that many, whose `kind_rates` are
@@ -93,15 +105,17 @@ def weigh(engine: Engine, settled: bool = False, service: int | None = None) -> 
 
     While operators settle, p is the share of all accounts that use a signal, members included, so
     that no group proves itself by its own size; once they have settled, an operator's own signals
-    are held against the others alone.
+    are held against the others alone. Without `sets`, nothing is made of which templates of a set
+    an account lacks: a candidate may be a part of an operator that uses a part of the set.
     """
     absence = ABSENCE if settled else math.inf
     outside = f"exclusive AND own = 0 AND {settled}"
+    in_sets = ", ".join(f"'{kind}'" for kind in SETS)
     engine.create(
         "hits",
         f"""
         WITH hit AS (
-            SELECT e.account, s.operator, s.kind,
+            SELECT e.account, s.operator, s.kind, e.sharing,
                    CASE WHEN m.account IS NULL THEN 0 ELSE 1 END AS own,
                    s.members, s.others, s.holders, s.all_holders,
                    e.personal AND s.members >= least({HELD}, ceil(s.holders / 2.0))
@@ -109,55 +123,90 @@ def weigh(engine: Engine, settled: bool = False, service: int | None = None) -> 
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
             LEFT JOIN attributed m ON m.account = e.account AND m.operator = s.operator
         ),
+        -- a habit alone makes nobody a candidate
+        candidates AS (SELECT DISTINCT account, operator FROM hit WHERE NOT sharing),
         rated AS (
             SELECT account, operator, kind, own, exclusive, members - own AS members,
                    holders - own AS holders,
                    CASE WHEN {outside} THEN (others - 0.5) / (all_holders - holders)
                         ELSE (members + others - own + 0.5) / (all_holders - own + 1.0) END AS p
-            FROM hit
+            FROM hit SEMI JOIN candidates c
+                 ON c.account = hit.account AND c.operator = hit.operator
         ),
         weights AS (
             SELECT account, operator, kind, own, exclusive,
-                   ln((members + p) / (holders + 1.0) / p) AS weight
+                   ln((members + p) / (holders + 1.0) / p) AS weight,
+                   ln((holders + 1.0 - members - p) / (holders + 1.0) / (1 - p)) AS lack
             FROM rated
+        ),
+        all_lacks AS (
+            SELECT operator, kind, sum(
+                       ln((holders + 1.0 - members) / (holders + 1.0))
+                       - ln((all_holders + 1.0 - members - others) / (all_holders + 1.0))
+                   ) AS lack
+            FROM operator_signals WHERE {sets} AND kind IN ({in_sets}) GROUP BY operator, kind
+        ),
+        gathered AS (
+            SELECT account, operator, kind, own, count(*) AS signals,
+                   bool_or(exclusive) AS exclusive, max(weight) AS strongest,
+                   sum(greatest(weight, 0)) - greatest(max(weight), 0) AS further,
+                   sum(lack) AS lack
+            FROM weights GROUP BY account, operator, kind, own
         )
-        SELECT account, operator, kind, own, CAST(count(*) AS INTEGER) AS signals,
-               bool_or(exclusive) AS exclusive,
-               max(weight) + {REPEATED} * (sum(greatest(weight, 0)) - greatest(max(weight), 0))
-                   AS weight
-        FROM weights GROUP BY account, operator, kind, own
+        SELECT g.account, g.operator, g.kind, g.own, CAST(g.signals AS INTEGER) AS signals,
+               g.exclusive,
+               greatest({REPEATED} * least(coalesce(a.lack - g.lack, 0), 0),
+                        -CAST(? AS DOUBLE)) AS lacking,
+               g.strongest + {REPEATED} * g.further + lacking AS weight
+        FROM gathered g LEFT JOIN all_lacks a ON a.operator = g.operator AND a.kind = g.kind
         """,
+        [absence],
     )
     if service is None:
         _rate_kinds(engine)
         service = engine.value("SELECT count(*) FROM accounts")
-    _add_up(engine, absence, service)
+    _add_up(engine, settled, service)
 
 
 def _rate_kinds(engine: Engine) -> None:
     engine.create(
         "kind_rates",
         """
+        WITH habits AS (
+            -- an account has one habit of a kind, and those of no candidate were left out
+            SELECT s.operator, s.kind, sum(s.members) AS hits, sum(s.members + s.others) AS all_hits
+            FROM operator_signals s JOIN kinds k ON k.kind = s.kind
+            WHERE k.sharing GROUP BY s.operator, s.kind
+        )
         SELECT h.operator, h.kind, any_value(m.holders) AS holders,
-               any_value(t.holders) AS all_holders, sum(h.own) AS hits, count(*) AS all_hits
+               any_value(t.holders) AS all_holders,
+               coalesce(any_value(b.hits), sum(h.own)) AS hits,
+               coalesce(any_value(b.all_hits), count(*)) AS all_hits
         FROM hits h JOIN kind_totals t ON t.kind = h.kind
         JOIN kind_members m ON m.operator = h.operator AND m.kind = h.kind
+        LEFT JOIN habits b ON b.operator = h.operator AND b.kind = h.kind
         GROUP BY h.operator, h.kind
         """,
     )
 
 
-def _add_up(engine: Engine, absence: float, service: int) -> None:
+def _add_up(engine: Engine, settled: bool, service: int) -> None:
     # a kind of which the account has values, none of them the operator's, speaks against; so a
     # coarse hit (the card's issuer) without the fine one that members have (the card) counts little
     engine.create(
         "family_weights",
-        """
+        f"""
         WITH candidates AS (
-            SELECT account, operator, max(own) AS own FROM hits GROUP BY account, operator
+            -- absences only take away: who has too little without them is out already
+            SELECT h.account, h.operator, max(h.own) AS own
+            FROM hits h JOIN sizes s ON s.operator = h.operator
+            GROUP BY h.account, h.operator, s.size
+            HAVING {settled} OR sum(greatest(h.weight, 0)) + {SLACK}
+                   > ln(({service} - s.size + 1.0) / s.size)
         ),
         by_kind AS (
-            SELECT c.account, c.operator, k.family, h.weight AS hit, h.signals, h.exclusive,
+            SELECT c.account, c.operator, k.family, h.weight AS hit, h.lacking, h.signals,
+                   h.exclusive,
                    CASE WHEN h.account IS NULL THEN greatest(
                        ln((r.holders - c.own - r.hits + 0.5) / (r.holders - c.own + 1.0))
                            - ln((r.all_holders - r.all_hits + 0.5) / (r.all_holders + 1.0)),
@@ -172,18 +221,19 @@ def _add_up(engine: Engine, absence: float, service: int) -> None:
         SELECT account, operator, family,
                CASE WHEN max(hit) IS NULL THEN min(absence)
                     ELSE max(hit) + coalesce(sum(absence), 0) END AS weight,
+               coalesce(sum(lacking), 0) AS lacking,
                coalesce(max(signals), 0) AS signals,
                coalesce(bool_or(exclusive), false) AS exclusive
         FROM by_kind GROUP BY account, operator, family
         """,
-        [absence],
+        [ABSENCE if settled else math.inf],
     )
     ambient = ", ".join(f"'{family}'" for family in AMBIENT)
     engine.create(
         "weighed",
         f"""
         WITH summed AS (
-            SELECT account, operator, sum(weight) AS evidence,
+            SELECT account, operator, sum(weight) AS evidence, sum(lacking) AS lacking,
                    coalesce(sum(weight) FILTER (family NOT IN ({ambient})), 0)
                        - greatest(coalesce(max(weight) FILTER (family NOT IN ({ambient})), 0), 0)
                        AS corroboration,
