@@ -59,10 +59,6 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
         find_signals(engine)
         weigh(engine, sets=number > 0)
         _decide(engine, config)
-        _drop_small(engine, config)
-        if number == 0:
-            # what a candidate's own signals are is known once its members have been decided
-            continue
         regrouped = merge(engine)
         regrouped = split(engine) or regrouped
         _drop_small(engine, config)

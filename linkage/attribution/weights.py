@@ -42,8 +42,7 @@ OWN = 0.1
 """A signal belongs to an operator only if at least this share of its users are members, and only if
 it has half of the nats that a signal used by members alone would have (a share of at least the
 root of the operator's share of the service). Popular signals would let a group drift from what it
-shares to what everybody around it shares. How widely things are shared is nobody's own: it needs
-only to be commoner among members, and makes nobody a candidate."""
+shares to what everybody around it shares."""
 
 MOSTLY = 0.7
 HELD = 5
@@ -86,9 +85,8 @@ def find_signals(engine: Engine) -> None:
         ),
         touched AS (SELECT operator, count(*) AS signals FROM used GROUP BY operator)
         SELECT c.operator, c.signal, c.kind, c.members, c.others, c.holders, c.all_holders
-        FROM counted c JOIN touched t USING (operator) JOIN kinds k ON k.kind = c.kind
-        WHERE c.members >= CASE WHEN k.sharing THEN 0 ELSE
-                               greatest({OWN}, sqrt(CAST(c.holders AS DOUBLE) / c.all_holders)) END
+        FROM counted c JOIN touched t USING (operator)
+        WHERE c.members >= greatest({OWN}, sqrt(CAST(c.holders AS DOUBLE) / c.all_holders))
                            * (c.members + c.others)
           AND c.members * ln(c.members / c.expected) - (c.members - c.expected) > ln(t.signals)
         """,
