@@ -113,8 +113,8 @@ class TestWhy:
         assert set(kinds.split()) == set(shared)
         listed = ", ".join(shared[kind] for kind in kinds.split())
         assert why == (
-            f"20 accounts share {listed}; members share a stock: 4 cards, "
-            "each on three members or more."
+            f"20 accounts share {listed}; members share a stock: 4 cards serve 100% of those "
+            "with any."
         )
 
     def test_it_names_the_heaviest_kinds_and_uses_their_plural(self) -> None:
