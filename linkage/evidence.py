@@ -127,7 +127,7 @@ def _operators(engine: Engine) -> None:
         ),
         by_kind AS (
             SELECT operator_id, kind, count(*) AS signals, max(members) AS most,
-                   sum(members * weight) AS nats
+                   sum(members * weight ORDER BY signal) AS nats
             FROM evidence GROUP BY operator_id, kind
         ),
         ranked AS (

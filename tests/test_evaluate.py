@@ -159,6 +159,14 @@ def test_agreement_matches_oracles(drawn: list[tuple[int, int, str]]) -> None:
     assert e.sockpuppets == e.any_verdict
 
 
+def test_figures_are_the_same_in_any_order_of_the_rows() -> None:
+    rows = [
+        (f"a{i}", f"t{i * i % 97}" if i % 3 else None, f"OP-{i % 89}", "sockpuppets", 1 / (i + 2))
+        for i in range(3_000)
+    ]
+    assert evaluate(*population(rows)) == evaluate(*population(rows[::-1]))
+
+
 def bcubed(true: list[str], guess: list[str], counted: list[bool]) -> tuple[float, float]:
     """B-cubed by its definition, account by account."""
     members: dict[str, Counter[str]] = defaultdict(Counter)

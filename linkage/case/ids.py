@@ -50,10 +50,15 @@ earlier AS (
     SELECT operator_id, kind, value, members * weight AS nats FROM earlier_evidence
     WHERE weight > 0
 ),
-fresh_sums AS (SELECT operator_id, sum(nats) AS nats FROM fresh GROUP BY ALL),
-earlier_sums AS (SELECT operator_id, sum(nats) AS nats FROM earlier GROUP BY ALL)
-SELECT f.operator_id, e.operator_id, least(sum(f.nats) / any_value(fs.nats),
-                                           sum(e.nats) / any_value(es.nats)) AS share
+fresh_sums AS (
+    SELECT operator_id, sum(nats ORDER BY nats) AS nats FROM fresh GROUP BY ALL
+),
+earlier_sums AS (
+    SELECT operator_id, sum(nats ORDER BY nats) AS nats FROM earlier GROUP BY ALL
+)
+SELECT f.operator_id, e.operator_id,
+       least(sum(f.nats ORDER BY f.nats) / any_value(fs.nats),
+             sum(e.nats ORDER BY e.nats) / any_value(es.nats)) AS share
 FROM fresh AS f JOIN earlier AS e USING (kind, value)
 JOIN fresh_sums AS fs ON fs.operator_id = f.operator_id
 JOIN earlier_sums AS es ON es.operator_id = e.operator_id

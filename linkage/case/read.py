@@ -75,7 +75,7 @@ WITH best AS (
     WHERE e.account = $account AND v.operator_id IS DISTINCT FROM $own AND v.weight > 0
     GROUP BY v.operator_id, v.kind
 )
-SELECT operator_id, any_value(o.verdict), sum(weight) AS nats, sum(signals)
+SELECT operator_id, any_value(o.verdict), sum(weight ORDER BY weight) AS nats, sum(signals)
 FROM best JOIN operators AS o USING (operator_id)
 GROUP BY operator_id ORDER BY nats DESC, operator_id LIMIT 1
 """

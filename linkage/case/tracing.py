@@ -53,15 +53,19 @@ FROM rated WHERE weight > 0
 WEIGHED = f"""
 CREATE OR REPLACE TEMP TABLE trace_weighed AS
 WITH families AS (
-    SELECT e.account, s.family, max(s.weight) + {REPEATED} * (sum(s.weight) - max(s.weight)) AS nats
+    SELECT e.account, s.family, max(s.weight)
+               + {REPEATED} * (sum(s.weight ORDER BY s.weight) - max(s.weight)) AS nats
     FROM trace_signals s JOIN edges e USING (signal)
     WHERE NOT EXISTS (SELECT 1 FROM trace_seeds x WHERE x.account = e.account)
     GROUP BY e.account, s.family
 )
-SELECT account, sum(nats) AS nats, sum(nats) - max(nats) AS corroboration,
-       sum(nats) + ln((SELECT count(*) FROM trace_seeds)
-                      / ((SELECT count(*) FROM accounts) + 1.0)) AS log_odds
-FROM families GROUP BY account
+SELECT account, nats, nats - strongest AS corroboration,
+       nats + ln((SELECT count(*) FROM trace_seeds)
+                 / ((SELECT count(*) FROM accounts) + 1.0)) AS log_odds
+FROM (
+    SELECT account, sum(nats ORDER BY nats) AS nats, max(nats) AS strongest
+    FROM families GROUP BY account
+)
 """
 
 RANKED = f"""

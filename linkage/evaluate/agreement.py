@@ -60,15 +60,17 @@ def agreement(engine: Engine, which: str) -> Agreement:
     true = engine.value(f"SELECT {pairs.format('accounts')} FROM truths")
     # a member agrees with the n of its own cell, an honest one only with itself
     precise, recalled, members = engine.rows(
-        "SELECT coalesce(sum(n::DOUBLE * CASE WHEN operator IS NULL THEN 1 ELSE n END / size), 0),"
-        " coalesce(sum(CASE WHEN operator IS NULL THEN n ELSE n::DOUBLE * n / accounts END), 0),"
-        " coalesce(sum(n), 0)"
-        " FROM cells JOIN sizes USING (operator_id) LEFT JOIN truths USING (operator)"
+        "SELECT coalesce(sum(precise ORDER BY precise), 0),"
+        " coalesce(sum(recalled ORDER BY recalled), 0), coalesce(sum(n), 0) FROM ("
+        "SELECT n, n::DOUBLE * CASE WHEN operator IS NULL THEN 1 ELSE n END / size AS precise,"
+        " CASE WHEN operator IS NULL THEN n ELSE n::DOUBLE * n / accounts END AS recalled"
+        " FROM cells JOIN sizes USING (operator_id) LEFT JOIN truths USING (operator))"
     )[0]
     # an account left out is a group of one
     left_out, left_recall = engine.rows(
         "SELECT coalesce(sum(accounts - members), 0),"
-        " coalesce(sum((accounts - members) / accounts), 0) FROM truths"
+        " coalesce(sum(lost ORDER BY lost), 0)"
+        " FROM (SELECT *, (accounts - members) / accounts AS lost FROM truths)"
     )[0]
     total = float(members + left_out)
     precision, recall = ratio(both, guessed), ratio(both, true)
@@ -87,7 +89,8 @@ def calibration(engine: Engine) -> tuple[Bin, ...]:
     operator_id, the truth's operator it is nearest to, and is_one: whether it mostly is that one.
     """
     rows = engine.rows(
-        f"SELECT least({BINS - 1}, floor(confidence * {BINS})) AS bin, count(*), avg(confidence),"
+        f"SELECT least({BINS - 1}, floor(confidence * {BINS})) AS bin, count(*),"
+        " avg(confidence ORDER BY confidence),"
         " avg((m.operator IS NOT NULL AND is_one AND m.operator = x.operator)::INTEGER)"
         " FROM m JOIN matched x USING (operator_id)"
         " WHERE (is_one OR m.verdict = 'sockpuppets') AND confidence IS NOT NULL"

@@ -117,10 +117,12 @@ def _recognise(engine: Engine) -> None:
             FROM operator_signals o JOIN signals s USING (signal)
         ),
         by_signals AS (
-            SELECT n.operator, j.judgement, sum(n.nats) AS nats
+            SELECT n.operator, j.judgement, sum(n.nats ORDER BY n.nats) AS nats
             FROM nats n JOIN judged_signals j USING (kind, value) GROUP BY n.operator, j.judgement
         ),
-        sums AS (SELECT operator, sum(nats) AS nats FROM nats GROUP BY operator)
+        sums AS (
+            SELECT operator, sum(nats ORDER BY nats) AS nats FROM nats GROUP BY operator
+        )
         SELECT s.operator, j.judgement, j.decision, j.operator_id AS judged_id,
                coalesce(m.members, 0) AS members, s.size,
                coalesce(m.members, 0) / CAST(s.size AS DOUBLE) AS share,
@@ -258,7 +260,7 @@ def confirm(engine: Engine) -> None:
     engine.run(
         """
         UPDATE verdicts SET verdict = c.verdict,
-            score = 1 / (1 + exp(-(SELECT sum(i.weight) FROM scorecard_items i
+            score = 1 / (1 + exp(-(SELECT sum(i.weight ORDER BY i.item) FROM scorecard_items i
                                    WHERE i.operator = verdicts.operator)))
         FROM confirmed_items c WHERE c.operator = verdicts.operator
         """

@@ -29,7 +29,7 @@ def read(tables: Tables) -> dict[str, Any]:
     ties = tables.rows(
         f"""
         SELECT least(place, other) AS a, greatest(place, other) AS b, max(nats) AS nats,
-            arg_max(signals, nats), arg_max(kind, nats)
+            arg_max(signals, (nats, -place)), arg_max(kind, (nats, -place))
         FROM ties JOIN (SELECT place, rank AS strongest, kind FROM strongest)
             USING (place, strongest)
         WHERE nats >= {LEAST} GROUP BY a, b ORDER BY nats DESC, a, b

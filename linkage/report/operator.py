@@ -59,7 +59,8 @@ class _Reader:
             f" WHERE {places} ORDER BY place, abs(weight) DESC, item"
         )
         kinds = read(
-            "SELECT place, kind, count(*), sum(greatest(weight, 0) * members) AS strength"
+            "SELECT place, kind, count(*), "
+            " sum(greatest(weight, 0) * members ORDER BY rank) AS strength"
             f" FROM strongest WHERE {places} GROUP BY place, kind"
             " ORDER BY place, strength DESC, kind"
         )

@@ -162,7 +162,8 @@ class Tables:
                 FROM crossing GROUP BY ALL
             ),
             summed AS (
-                SELECT place, other, sum(weight) AS nats, count(DISTINCT account) AS users
+                SELECT place, other, sum(weight ORDER BY weight) AS nats,
+                    count(DISTINCT account) AS users
                 FROM best GROUP BY ALL
             ),
             by_signal AS (
