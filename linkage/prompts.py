@@ -6,18 +6,18 @@ takes part: no accounts are needed, and no case is written.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import tempfile
 from base64 import b32encode
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
+from linkage import writing
 from linkage.config import EngineConfig
 from linkage.engine import DuckDBEngine
 from linkage.errors import InputError, shorten
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 Column: TypeAlias = "Sequence[Any] | pd.Series[Any] | pa.Array | pa.ChunkedArray"
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 TOP = 10
 
 
@@ -140,9 +138,11 @@ def write(
     progress, out = progress or Quiet(), Path(out)
     if out.exists() and Path(source).exists() and out.samefile(source):
         raise InputError(f"{out} is the input, which would be lost. Name another file with --out.")
-    if out.is_dir():
-        raise InputError(f"{out} is a folder. Name a file in it: --out {out / 'templates.csv'}")
-    with _beside(out) as new, tempfile.TemporaryDirectory(prefix="linkage-") as scratch:
+    with (
+        writing.trouble(out),
+        writing.beside(out) as new,
+        tempfile.TemporaryDirectory(prefix="linkage-") as scratch,
+    ):
         engine = DuckDBEngine(Path(scratch) / "work.duckdb", config)
         try:
             progress.stage("sources")
@@ -184,30 +184,11 @@ def _summary(engine: DuckDBEngine, out: str, read: Rows) -> Summary:
 def _name(engine: DuckDBEngine) -> None:
     """Make the table `templates`: template, template_id, and cell (its text in a spreadsheet)."""
     texts = [t for (t,) in engine.rows("SELECT DISTINCT template FROM row_templates")]
-    cells = ["'" + text if text.startswith(DANGEROUS) else text for text in texts]
+    cells = [writing.inert(text) for text in texts]
     ids = [template_id(text) for text in texts]
     names = ["template", "template_id", "cell"]
     columns = [pa.array(values, pa.string()) for values in (texts, ids, cells)]
     engine.put("templates", pa.table(columns, names=names))
-
-
-@contextlib.contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A new file beside `out`, which takes its place if all goes well."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{out.name}.new-", dir=out.parent)
-    except OSError as error:
-        raise InputError(
-            f"can't write {shorten(out)}: {error.strerror}. Name a file of yours with --out."
-        ) from None
-    os.close(handle)
-    new = Path(name)
-    try:
-        yield new
-        new.replace(out)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _values(column: Any) -> list[Any]:

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "linkage"
 # a part may import parts of the rows above its own
 LAYERS = [
     {"errors"},
-    {"config", "schema", "progress"},
+    {"config", "schema", "progress", "writing"},
     {"engine"},
     {"signals"},
     {

@@ -20,8 +20,8 @@ from cases import DETAILS, HOSTILE, build, hostile, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage import case
-from linkage.case import Case, place
+from linkage import case, writing
+from linkage.case import Case
 from linkage.case.ids import match
 from linkage.engine import DuckDBEngine
 from linkage.errors import CaseError
@@ -310,13 +310,13 @@ class TestSurvival:
             import os, signal, sys
             sys.path.insert(0, {str(Path(__file__).parent)!r})
             from cases import build
-            from linkage import case
-            from linkage.case import place
+            from linkage import case, writing
+            from linkage import writing
             from linkage.engine import DuckDBEngine
             engine = build(DuckDBEngine())
             at, count = int(sys.argv[1]), 0
             if sys.argv[2] == "renames":
-                place._exchange = lambda one, other: False
+                writing.exchange = lambda one, other: False
 
             def hook(event, arguments):
                 global count
@@ -398,17 +398,8 @@ class TestSurvival:
         assert beside(out) == ["case"]
 
 
-def test_exchange_where_the_system_can(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / name).touch()
-    if place._exchange(tmp_path / "one", tmp_path / "two"):
-        assert (tmp_path / "one" / "two").exists()
-    assert not place._exchange(tmp_path / "one", tmp_path / "missing")
-
-
 def test_without_exchange(out: Path, monkeypatch) -> None:
-    monkeypatch.setattr(place, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(writing, "exchange", lambda one, other: False)
     write(out)
     assert beside(out) == ["case"]
     with Case(out) as opened:

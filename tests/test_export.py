@@ -353,8 +353,8 @@ class TestPlace:
         (tmp_path / "file").write_text("mine")
         for form, place, says in (
             ("csv", tmp_path / "notes", 'other things in it \\(first: "note.txt"\\)'),
-            ("csv", tmp_path / "file", "is a file, and this format is a folder"),
-            ("json", tmp_path / "notes", "is a folder, and this format is a file"),
+            ("csv", tmp_path / "file", "is a file, and a folder is to be written"),
+            ("json", tmp_path / "notes", "is a folder, and a file is to be written"),
             ("csv", out, "belongs to the case itself"),
             ("json", out / "case.duckdb", "belongs to the case itself"),
             ("json", out / "report" / "index.html", "belongs to the case itself"),

@@ -105,6 +105,7 @@ def test_offices_only_when_asked(case: Case, held) -> None:
 def test_unusable_input(case: Case, typed: Typed, tmp_path: Path) -> None:
     code, _, err = typed("match", case.path, tmp_path / "none.csv", "--out", tmp_path / "x.csv")
     assert (code, "no such file" in err) == (2, True)
-    (tmp_path / "in.csv").write_text("account_id,ip\nx,9.9.9.9\n")
-    code, _, err = typed("match", case.path, tmp_path / "in.csv", "--out", tmp_path / "a" / "b.csv")
+    source = tmp_path / "in.csv"
+    source.write_text("account_id,ip\nx,9.9.9.9\n")
+    code, _, err = typed("match", case.path, source, "--out", source / "x.csv")
     assert (code, "can't write" in err) == (2, True)

@@ -126,7 +126,7 @@ def test_readable_by_its_owner_and_an_earlier_one_stays(tmp_path, monkeypatch):
     def broken(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(report.place, "new_file", broken)
+    monkeypatch.setattr(report, "_put", broken)
     with pytest.raises(OSError, match="disk full"):
         report.write(tmp_path / "case.duckdb", folder)
     monkeypatch.undo()

@@ -7,7 +7,6 @@ meanwhile goes on reading what was there before.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from linkage.case.database import META, SCHEMA_VERSION, as_declared, connect
-from linkage.case.place import DATABASE, lock, replace, scratch
+from linkage.case.place import DATABASE, link, lock, replace, scratch
 from linkage.case.read import CaseReader
 from linkage.case.store import trouble
 from linkage.engine import interruptible
@@ -37,7 +36,8 @@ def amended(path: Path | str) -> Iterator[tuple[duckdb.DuckDBPyConnection, CaseR
         new = scratch(place)
         try:
             for entry in sorted(place.iterdir()):
-                _copy(entry, new / entry.name)
+                copy = shutil.copyfile if entry.name.startswith(DATABASE) else link
+                copy(entry, new / entry.name)
             connection = interruptible(duckdb.connect(str(new / DATABASE)))
             try:
                 connection.execute("SET enable_progress_bar = false")
@@ -55,23 +55,6 @@ def amended(path: Path | str) -> Iterator[tuple[duckdb.DuckDBPyConnection, CaseR
             replace(new, place)
         finally:
             shutil.rmtree(new, ignore_errors=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """The database as a copy, everything else as a link to the same bytes."""
-    if source.name.startswith(DATABASE):
-        shutil.copyfile(source, target)
-    elif source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True, copy_function=_link)
-    else:
-        _link(str(source), str(target))
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _upgrade(connection: duckdb.DuckDBPyConnection) -> None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
-from linkage import attribution, graph, signals, sources
+import pyarrow as pa
+
+from linkage import attribution, graph, signals, sources, writing
 from linkage.attribution import SURE
 from linkage.case.database import attached
 from linkage.case.place import DATABASE
@@ -245,6 +248,15 @@ class Matcher:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def write_csv(path: Path, matches: Sequence[Match]) -> None:
+    """Write what was matched to a file; `InputError` if it can't be written."""
+    schema = pa.schema(
+        [(f.name, pa.float64() if f.type == "float" else pa.string()) for f in fields(Match)]
+    )
+    with writing.trouble(path), writing.beside(path) as new:
+        writing.write_csv(new, pa.Table.from_pylist([asdict(m) for m in matches], schema))
 
 
 def _sentence(count: int, found: list[dict[str, object]]) -> str:

@@ -8,7 +8,6 @@ file system, so that whatever happens, a full disk or a kill, a reader finds a w
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import re
@@ -18,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from linkage import writing
 from linkage.errors import CaseError, shorten
 
 DATABASE = "case.duckdb"
@@ -67,24 +67,13 @@ def replace(new: Path, place: Path) -> None:
 
     What the earlier folder held besides the case (somebody's notes) moves along.
     """
-    _seal(new)
-    earlier = place if (place / DATABASE).exists() else None
-    if earlier is None:
-        new.rename(place)
-    else:
-        _bring_along(earlier, new)
-        if not _exchange(new, place):
-            old = new.with_name(new.name.replace(".new-", ".old-"))
-            place.rename(old)
-            try:
-                new.rename(place)
-            except OSError:
-                old.rename(place)
-                raise
-            new = old
-    _sync(place.parent)
-    if earlier is not None:
-        shutil.rmtree(new, ignore_errors=True)
+    writing.seal(new)
+    if (place / DATABASE).exists():
+        _bring_along(place, new)
+    old = new.with_name(new.name.replace(".new-", ".old-"))
+    writing.put(new, place, old)
+    for earlier in (new, old):
+        shutil.rmtree(earlier, ignore_errors=True)
 
 
 def recover(place: Path) -> None:
@@ -178,12 +167,16 @@ OURS = {DATABASE, f"{DATABASE}.wal", "operators.csv", "members.csv", "run.json",
 def _bring_along(earlier: Path, new: Path) -> None:
     for entry in sorted(earlier.iterdir()):
         target = new / entry.name
-        if entry.name in OURS or target.exists():
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.copytree(entry, target, symlinks=True, copy_function=_link)
-        else:
-            _link(str(entry), str(target))
+        if entry.name not in OURS and not target.exists():
+            link(entry, target)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file, or each in a folder, a second name; copy it where there are no such links."""
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, target, symlinks=True, copy_function=_link)
+    else:
+        _link(str(source), str(target))
 
 
 def _link(source: str, target: str) -> None:
@@ -191,39 +184,6 @@ def _link(source: str, target: str) -> None:
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copy2(source, target, follow_symlinks=False)
-
-
-def _seal(folder: Path) -> None:
-    """Make all in the folder the owner's only, and have it on the disk before it is named."""
-    for root, _, files in os.walk(folder, topdown=False):
-        for name in files:
-            path = Path(root, name)
-            path.chmod(0o600)
-            _sync(path)
-        Path(root).chmod(0o700)
-        _sync(Path(root))
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step; False where the system can't."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is None:
-        return False
-    names = os.fsencode(one), os.fsencode(other)
-    done: int = renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], ctypes.c_uint(_RENAME_EXCHANGE))
-    return done == 0
 
 
 def _reason(error: OSError) -> str:

@@ -7,26 +7,23 @@ the way, so that the same run writes the same rows in the same order.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from linkage import __version__
+from linkage import __version__, writing
 from linkage.case.database import META, RANK, SCHEMA_VERSION, as_declared, attached, connect
 from linkage.case.erase import erase
 from linkage.case.ids import keep_ids
 from linkage.case.place import DATABASE, lock, replace, scratch
-from linkage.case.views import Match
 from linkage.engine import Engine
-from linkage.errors import CaseError, InputError
+from linkage.errors import CaseError
 from linkage.schema import EVIDENCE, HISTORY, TABLES, Table
 
 # tables of many rows are sorted by what makes their rows unique, the others by everything
@@ -46,8 +43,6 @@ KEYS = {
     "template_models": "number",
     "decoys": "weight",
 }
-
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def check_writable(out: Path | str) -> None:
@@ -107,27 +102,15 @@ def write(
 @contextmanager
 def trouble(out: Path | str) -> Iterator[None]:
     """What a disk or memory that is full raises, as an error that says what to do."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise CaseError(
-            f"{out}: more memory is needed ({_first_line(error)}). Nothing was changed there. "
-            "Allow more with --memory, or make room on the disk it spills to."
-        ) from error
-    except (OSError, duckdb.Error) as error:
-        if not _is_of_the_disk(error):
-            raise
-        raise CaseError(
-            f"can't write the case {out}: {_first_line(error)}. Nothing was changed there. "
-            "Make room on that disk, or name a folder on another with --out."
-        ) from error
-
-
-def _is_of_the_disk(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return not isinstance(error, FileNotFoundError)
-    # a failed commit or checkpoint is of another class than a failed write
-    return isinstance(error, duckdb.IOException) or "Could not write" in str(error)
+    with writing.trouble(f"the case {out}", CaseError):
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise CaseError(
+                f"{out}: more memory is needed ({writing.first_line(error)}). What was there "
+                "before is unchanged. Allow more with --memory, or make room on the disk it "
+                "spills to."
+            ) from error
 
 
 def _check_earlier(place: Path) -> None:
@@ -240,58 +223,5 @@ def _write_lists(engine: Engine, folder: Path) -> None:
         "FROM members AS m JOIN operators AS o USING (operator_id) "
         "ORDER BY o.score DESC, o.accounts DESC, o.operator_id, m.confidence DESC, m.account_id"
     )
-    _write_csv(folder / "operators.csv", operators)
-    _write_csv(folder / "members.csv", members)
-
-
-def _write_csv(path: Path, table: pa.Table) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(",".join(table.column_names) + "\n")
-        for batch in table.to_batches(max_chunksize=10_000):
-            columns = [map(_cell, column.to_pylist()) for column in batch.columns]
-            file.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
-
-
-def write_csv(path: Path, matches: Sequence[Match]) -> None:
-    """Write what was matched to a file, whole or not at all."""
-    names = [field.name for field in dataclasses.fields(Match)]
-    columns = {name: [getattr(m, name) for m in matches] for name in names}
-    types = {"confidence": pa.float64()}
-    table = pa.table({n: pa.array(c, types.get(n, pa.string())) for n, c in columns.items()})
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        _write_csv(beside, table)
-        beside.chmod(0o600)
-        beside.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
-        raise InputError(f"can't write {path}: {error.strerror}. Name another file.") from None
-
-
-def _cell(value: Any) -> str:
-    """A value as a spreadsheet may read it: what looks like a formula is text.
-
-    The csv module leaves a lone carriage return bare, which readers take for the end of a row.
-
-    >>> _cell("=HYPERLINK(1)"), _cell("a,b"), _cell(0.12345678), _cell(None)
-    ("'=HYPERLINK(1)", '"a,b"', '0.123457', '')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds") + "Z"
-    text = str(value)
-    if text.startswith(DANGEROUS):
-        text = "'" + text
-    if any(c in text for c in ',"\r\n'):
-        text = '"' + text.replace('"', '""') + '"'
-    return text
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    _, found, reason = text.partition("Could not write")
-    return (found + reason or text or repr(error)).splitlines()[0].rstrip('."')
+    writing.write_csv(folder / "operators.csv", operators)
+    writing.write_csv(folder / "members.csv", members)

@@ -136,8 +136,7 @@ def match(
     import linkage
     from linkage import config as settings
     from linkage import pipeline
-    from linkage.case.matching import SUSPECT
-    from linkage.case.store import write_csv
+    from linkage.case.matching import SUSPECT, write_csv
     from linkage.cli.progress import shown
 
     with linkage.Case(case) as opened:
@@ -207,13 +206,15 @@ def judge(
     decision, the judgements that stand are listed.
     """
     _check_one(operator, decision, together, apart, export, bring)
+    from linkage import writing
     from linkage.case import Case
 
     with Case(case) as opened:
         if export is not None:
             data = opened.export_judgements()
             text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-            _write(export, text)
+            with writing.trouble(export), writing.beside(export) as new:
+                new.write_text(text, encoding="utf-8")
             found = len(data["judgements"])
             if as_json:
                 output.print_json({"file": str(export), "judgements": found})
@@ -257,17 +258,6 @@ def _check_one(
             f"no decision {shorten(decision)}; it is one of {', '.join(DECISIONS)}. "
             + suggestion(decision, DECISIONS)
         )
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.chmod(0o600)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise InputError(f"can't write {path}: {error.strerror}. Name another file.") from None
 
 
 def _print_made(made: Judgement, case: Path, as_json: bool) -> None:

@@ -9,7 +9,6 @@ import typer
 
 from linkage.cli import output
 from linkage.cli.look import CaseFolder, Json
-from linkage.errors import CaseError
 
 REPORT = "report"
 
@@ -54,6 +53,7 @@ def report(
     """
     from linkage import report as pages
     from linkage.case import DATABASE, Case
+    from linkage.writing import trouble
 
     with Case(case) as opened:
         name = None if operator is None else opened.show(operator, top=1).operator.operator_id
@@ -63,16 +63,11 @@ def report(
     else:
         file = Path(pages.file_name(0, name))
         written = (out or Path()) / f"{file.stem}{'-redacted' if redact else ''}.html"
-    try:
+    with trouble(f"the report {written}"):
         if name is None:
             pages.write(case / DATABASE, folder, redact)
         else:
             pages.write_operator(case / DATABASE, name, written, redact)
-    except OSError as error:
-        raise CaseError(
-            f"can't write the report {written}: {error.strerror or error}. Nothing was changed "
-            "there. Make room on that disk, or name a folder of yours with --out."
-        ) from None
     if as_json:
         output.print_json({"report": str(written)})
     else:

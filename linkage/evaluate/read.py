@@ -6,6 +6,7 @@ tool wrote come in; three Arrow tables of known columns leave.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from linkage.case import DATABASE, Case
 from linkage.errors import CaseError, InputError, shorten
+from linkage.writing import FORMULA
 
 NOTHING = pa.table(
     {"operator_id": pa.array([], pa.string()), "q_value": pa.array([], pa.float64())}
@@ -88,7 +90,7 @@ def _table(path: Path) -> pa.Table:
                 ) from None
         try:
             relation = connection.read_csv(str(path), all_varchar=True, header=True)
-            plain = "regexp_replace(COLUMNS(*), '^''([=+@\\t\\r-])', '\\1')"
+            plain = f"regexp_replace(COLUMNS(*), '^''([{re.escape(FORMULA)}])', '\\1')"
             return relation.project(plain).to_arrow_table().rename_columns(relation.columns)
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise InputError(

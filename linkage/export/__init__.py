@@ -94,7 +94,7 @@ def write(
     from linkage.case import Case
     from linkage.case.database import connect, reading
     from linkage.export.graph import Graph
-    from linkage.export.place import beside
+    from linkage.writing import beside, trouble
 
     if format not in FORMATS:
         raise InputError(f"no format {shorten(format)}. {suggestion(format, FORMATS)}")
@@ -103,7 +103,12 @@ def write(
     opened = case if isinstance(case, Case) else Case(case)
     try:
         chosen = None if operator is None else opened.show(operator, 1).operator
-        with reading(opened.path), beside(Path(path), form.files, opened.path) as target:
+        _check(Path(path), opened.path)
+        with (
+            reading(opened.path),
+            trouble(path),
+            beside(Path(path), form.files.__contains__ if form.files else None) as target,
+        ):
             connection = connect(opened.path)
             try:
                 spill = str(target.with_name("spill"))
@@ -126,3 +131,14 @@ def write(
         signals=graph.signals,
         edges=graph.edge_count,
     )
+
+
+def _check(path: Path, case: Path) -> None:
+    from linkage.case.place import OURS
+
+    place, case = path.resolve(), case.resolve()
+    inside = case in place.parents
+    if place == case or (inside and place.relative_to(case).parts[0] in OURS):
+        raise InputError(
+            f"{path} belongs to the case itself. Name a file or folder outside it with --out."
+        )

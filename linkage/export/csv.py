@@ -7,6 +7,7 @@ its cell without one leading `'`, if there is any. Unknown is nothing between tw
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,9 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from linkage.export.graph import Graph
+from linkage.writing import FORMULA
 
-# full-width forms, since spreadsheets take them for the same
-DANGEROUS = r"^['=+\-@\t\r\n＝＋－＠]"
+QUOTED = f"^[{re.escape(FORMULA)}']"
 TYPED = ("account_id", "kind", "value", "operator_id")
 """Columns whose texts come from the data."""
 
@@ -43,6 +44,6 @@ def inert(batch: pa.RecordBatch) -> pa.RecordBatch:
         if name in TYPED:
             texts = batch.column(place).cast(pa.string())
             quoted = pc.binary_join_element_wise("'", texts, "")
-            texts = pc.if_else(pc.match_substring_regex(texts, DANGEROUS), quoted, texts)
+            texts = pc.if_else(pc.match_substring_regex(texts, QUOTED), quoted, texts)
             batch = batch.set_column(place, name, texts)
     return batch

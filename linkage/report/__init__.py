@@ -8,22 +8,28 @@ markup from them (see `page`).
     overview   the data of the list; map, timeline
     operator   the data of an operator's page; graph, hours, reliance, timeline
     redaction  masks for what names a person
-    page       data to HTML;  place: HTML to disk
+    page       data to HTML
     assets/    the script and the style
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from linkage.errors import InputError, shorten
 from linkage.report import operator as operators
-from linkage.report import overview, page, place
+from linkage.report import overview, page
 from linkage.report.overview import file_name
 from linkage.report.redaction import Redaction
 from linkage.report.tables import Tables, opened, spilling
+from linkage.writing import beside
 
 __all__ = ["file_name", "write", "write_operator"]
+
+OURS = re.compile(r"index\.html|OP-[A-Z0-9]+\.html|operator-\d+\.html|redacted")
+"""What a report's folder holds; anything else is somebody's."""
 
 
 def write(database: Path, folder: Path, redact: bool = False) -> None:
@@ -39,16 +45,16 @@ def write(database: Path, folder: Path, redact: bool = False) -> None:
     """
     with (
         opened(database) as connection,
-        place.folder(folder) as new,
+        beside(folder, OURS.fullmatch) as new,
         spilling(connection, folder.parent),
     ):
         tables, redaction = Tables(connection), Redaction(redact)
         overall = overview.read(tables, redaction)
-        place.new_file(new / "index.html", page.pieces("index", "Operators", {"overview": overall}))
+        _put(new / "index.html", page.pieces("index", "Operators", {"overview": overall}))
         for rank, data, members in operators.read(tables, redaction):
             name = data["operator"][-1]
             blocks = {"operator": data, "members": members}
-            place.new_file(new / name, page.pieces("operator", f"Operator {rank + 1}", blocks))
+            _put(new / name, page.pieces("operator", f"Operator {rank + 1}", blocks))
 
 
 def write_operator(database: Path, operator: str, path: Path, redact: bool = False) -> None:
@@ -65,9 +71,16 @@ def write_operator(database: Path, operator: str, path: Path, redact: bool = Fal
         tables, redaction = Tables(connection, only=operator), Redaction(redact)
         for rank, data, members in operators.read(tables, redaction):
             blocks = {"operator": {**data, "alone": True}, "members": members}
-            place.file(path, page.pieces("operator", f"Operator {rank + 1}", blocks))
+            with beside(path) as new:
+                _put(new, page.pieces("operator", f"Operator {rank + 1}", blocks))
             return
     raise InputError(
         f"no operator {shorten(operator)} in {database.parent}. "
         f"List them: linkage operators {database.parent}"
     )
+
+
+def _put(path: Path, pieces: Iterable[str]) -> None:
+    # two pages never have one name
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.writelines(pieces)
