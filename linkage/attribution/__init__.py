@@ -10,7 +10,7 @@ of its signals, the signals that these share are found anew, every account is we
 
 from __future__ import annotations
 
-from linkage.attribution import companions
+from linkage.attribution import changes, companions
 from linkage.attribution.regroup import merge, split
 from linkage.attribution.weights import find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
@@ -39,6 +39,7 @@ SETTLED = 0.001
 def propose(engine: Engine, config: AttributionConfig) -> None:
     """Create `attributed` from `communities`: the accounts that hold two signals of one."""
     engine.create("kind_totals", "SELECT kind, count(*) AS holders FROM holdings GROUP BY kind")
+    changes.forget(engine)
     engine.create(
         "attributed",
         """
@@ -56,16 +57,14 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
     """Weigh the accounts against the operators of `attributed` until its members stay the same."""
     for number in range(ROUNDS):
         engine.create("before", "SELECT account, operator FROM attributed")
-        find_signals(engine)
-        weigh(engine, sets=number > 0)
+        changes.weigh_changed(engine, sets=number > 0)
         _decide(engine, config)
         regrouped = merge(engine)
         regrouped = split(engine) or regrouped
         _drop_small(engine, config)
         _drop_uncorroborated(engine)
-        if not regrouped and _changed(engine) <= SETTLED:
+        if number and not regrouped and _changed(engine) <= SETTLED:
             break
-    find_signals(engine)
 
 
 def extend(engine: Engine, config: AttributionConfig) -> None:
@@ -78,7 +77,7 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
     """
     for _ in range(EXTENSIONS):
         before = engine.value("SELECT count(*) FROM attributed")
-        weigh(engine, settled=True)
+        changes.weigh_changed(engine, settled=True)
         engine.run(
             """
             INSERT INTO attributed BY NAME
@@ -98,7 +97,7 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
         companions.add(engine, max(SURE, config.min_confidence))
         if engine.value("SELECT count(*) FROM attributed") == before:
             break
-        find_signals(engine)
+    find_signals(engine)
 
 
 def _changed(engine: Engine) -> float:

@@ -57,14 +57,14 @@ ABSENCE = 3.0
 by what they have, so how rarely one of them lacks it is not known any better."""
 
 
-def find_signals(engine: Engine) -> None:
+def find_signals(engine: Engine, members: str = "attributed") -> None:
     """`operator_signals`: what members share beyond what their number would by chance."""
-    engine.create("sizes", "SELECT operator, count(*) AS size FROM attributed GROUP BY operator")
+    engine.create("sizes", f"SELECT operator, count(*) AS size FROM {members} GROUP BY operator")
     engine.create(
         "kind_members",
-        """
+        f"""
         SELECT m.operator, h.kind, count(*) AS holders
-        FROM attributed m JOIN holdings h USING (account) GROUP BY m.operator, h.kind
+        FROM {members} m JOIN holdings h USING (account) GROUP BY m.operator, h.kind
         """,
     )
     engine.create(
@@ -72,7 +72,7 @@ def find_signals(engine: Engine) -> None:
         f"""
         WITH used AS (
             SELECT m.operator, e.signal, count(*) AS members
-            FROM attributed m JOIN linking_edges e USING (account)
+            FROM {members} m JOIN linking_edges e USING (account)
             GROUP BY m.operator, e.signal HAVING count(*) >= 2
         ),
         counted AS (
@@ -94,9 +94,13 @@ def find_signals(engine: Engine) -> None:
 
 
 def weigh(
-    engine: Engine, settled: bool = False, service: int | None = None, sets: bool = True
+    engine: Engine,
+    settled: bool = False,
+    service: int | None = None,
+    sets: bool = True,
+    members: str = "attributed",
 ) -> None:
-    """`weighed`: nats for every account that has a signal of an operator.
+    """`weighed`: nats for every account that has a signal of an operator of the table `members`.
 
     With `service`, the accounts are strangers to a service of that many, whose `kind_rates` are
     known; otherwise they are the service.
@@ -119,7 +123,7 @@ def weigh(
                    e.personal AND s.members >= least({HELD}, ceil(s.holders / 2.0))
                        AND s.members >= {MOSTLY} * (s.members + s.others) AS exclusive
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
-            LEFT JOIN attributed m ON m.account = e.account AND m.operator = s.operator
+            LEFT JOIN {members} m ON m.account = e.account AND m.operator = s.operator
         ),
         -- a habit alone makes nobody a candidate
         candidates AS (SELECT DISTINCT account, operator FROM hit WHERE NOT sharing),

@@ -1,0 +1,59 @@
+"""Weighing again only what changed.
+
+In: `attributed`. Out: what `weights` makes, for all operators. What speaks for an operator depends
+on its own members and on the whole service, which stays the same while operators settle; so of an
+operator that kept its members since it was weighed in the same way, the rows are kept too.
+"""
+
+from __future__ import annotations
+
+from linkage.attribution.weights import find_signals, weigh
+from linkage.engine import Engine
+
+KEPT = ("sizes", "kind_members", "operator_signals", "kind_rates", "family_weights", "weighed")
+"""Tables of `weights` with rows of one operator each."""
+
+
+def forget(engine: Engine) -> None:
+    """Nothing was weighed yet."""
+    engine.create(
+        "weighed_members",
+        "SELECT 0 AS account, 0 AS operator, false AS settled, false AS sets LIMIT 0",
+    )
+
+
+def weigh_changed(engine: Engine, settled: bool = False, sets: bool = True) -> None:
+    """`find_signals` and `weigh` for the operators that changed, or were weighed in another way.
+
+    What was weighed with `sets` stays so: to go without is for those that are new.
+    """
+    engine.create(
+        "changed",
+        f"""
+        SELECT DISTINCT coalesce(a.operator, w.operator) AS operator
+        FROM attributed a FULL JOIN weighed_members w
+          ON w.account = a.account AND w.operator = a.operator
+        WHERE a.account IS NULL OR w.account IS NULL
+           OR w.settled <> {settled} OR ({sets} AND NOT w.sets)
+        """,
+    )
+    engine.create("changed_members", "SELECT * FROM attributed SEMI JOIN changed USING (operator)")
+    kept = KEPT if engine.value("SELECT count(*) FROM weighed_members") else ()
+    for table in kept:
+        engine.run(f"ALTER TABLE {table} RENAME TO kept_{table}")
+    find_signals(engine, "changed_members")
+    weigh(engine, settled, sets=sets, members="changed_members")
+    for table in kept:
+        engine.run(f"DELETE FROM kept_{table} WHERE operator IN (SELECT operator FROM changed)")
+        engine.run(f"INSERT INTO kept_{table} BY NAME SELECT * FROM {table}")
+        engine.drop(table)
+        engine.run(f"ALTER TABLE kept_{table} RENAME TO {table}")
+    engine.create(
+        "weighed_members",
+        f"""
+        SELECT account, operator, {settled} AS settled, {sets} AS sets FROM changed_members
+        UNION ALL
+        SELECT w.* FROM weighed_members w ANTI JOIN changed c ON c.operator = w.operator
+        """,
+    )
+    engine.drop("changed", "changed_members")
