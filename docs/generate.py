@@ -22,9 +22,9 @@ from typing import Any
 
 from typer.main import get_command
 
-from linkage.case import META, SCHEMA_VERSION, Case
+from linkage.case import SCHEMA_VERSION, Case
 from linkage.cli.app import app
-from linkage.schema import TABLES, Table
+from linkage.schema import META, TABLES, Table
 
 HERE = Path(__file__).parent
 MADE = "<!-- Made by docs/generate.py. Change the code, then run it again. -->"

@@ -17,9 +17,10 @@ from __future__ import annotations
 import pyarrow as pa
 
 from linkage.engine import Engine
-from linkage.signals import kind_of
+from linkage.signals import DIRECT_KINDS, kind_of
 
-DIRECT_KINDS = ("referral", "transfer")
+SIGN_UP_KINDS = ("sign_up", "sign_up_day")
+"""When an account was made: its hour and its day."""
 FAMILIES = {
     "ip_range": "ip",
     "email_domain": "email",
@@ -110,7 +111,6 @@ def add_holdings(engine: Engine) -> None:
 
 def find_uses(engine: Engine) -> None:
     """`uses`: account, kind, value, first_seen, last_seen, n."""
-    direct = ", ".join(f"'{kind}'" for kind in DIRECT_KINDS)
     engine.create(
         "uses",
         f"""
@@ -132,7 +132,7 @@ def find_uses(engine: Engine) -> None:
         direct AS (
             SELECT a.account, u.kind, u.value, u.first_seen, u.last_seen, u.n
             FROM used u JOIN accounts a ON a.account_id = u.value
-            WHERE u.kind IN ({direct})
+            WHERE u.kind IN {DIRECT_KINDS}
         )
         SELECT account, kind, value, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
                CAST(sum(n) AS BIGINT) AS n
@@ -147,14 +147,13 @@ def add_sharing(engine: Engine) -> None:
 
     `degrees` says how many accounts use a value; what is allowed is not counted.
     """
-    kinds = ", ".join(f"'{kind}'" for kind in SHARED_KINDS)
     engine.run(
         f"""
         INSERT INTO uses
         WITH shared AS (
             SELECT d.* FROM degrees d ANTI JOIN allowed_signals a
               ON a.kind = d.kind AND a.value = d.value
-            WHERE d.kind IN ({kinds}) AND d.accounts >= 2
+            WHERE d.kind IN {SHARED_KINDS} AND d.accounts >= 2
         ),
         widest AS (
             SELECT u.account, u.kind, ceil(log2(max(d.accounts))) AS scale
@@ -179,7 +178,7 @@ def _kinds(engine: Engine) -> None:
     """
     present = [row[0] for row in engine.rows("SELECT DISTINCT kind FROM uses ORDER BY kind")]
     base = {kind: kind.removesuffix(SHARING) for kind in present}
-    derived = {kind for kind in present if kind in ("sign_up", "sign_up_day") or base[kind] != kind}
+    derived = {kind for kind in present if kind in SIGN_UP_KINDS or base[kind] != kind}
     engine.put(
         "kinds",
         pa.table(

@@ -24,6 +24,7 @@ import igraph
 import numpy as np
 import pyarrow as pa
 
+from linkage import schema
 from linkage.config import InfrastructureConfig
 from linkage.engine import Engine
 
@@ -74,7 +75,7 @@ def _decoys(engine: Engine, seed: int) -> None:
 
     Chance makes the pairs it makes; a few more edges change little of that.
     """
-    engine.run("CREATE TABLE IF NOT EXISTS decoys (edges BIGINT, weight DOUBLE)")
+    engine.run(schema.DECOYS.ddl("CREATE TABLE IF NOT EXISTS"))
     edges = engine.value("SELECT count(*) FROM edges")
     if edges <= GROWN * engine.value("SELECT coalesce(max(edges), 0) FROM decoys"):
         return

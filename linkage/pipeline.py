@@ -34,7 +34,7 @@ from linkage import (
     sources,
     triage,
 )
-from linkage.config import Config, as_dict, from_dict
+from linkage.config import Config, as_dict
 from linkage.engine import DuckDBEngine
 from linkage.progress import Progress, Quiet
 from linkage.signals import prompt
@@ -79,10 +79,10 @@ def update(
     """
     progress, path = progress or Quiet(), Path(path)
     with case.Case(path) as earlier:
-        case.check_kept(earlier)
+        earlier.require("row_hashes", "an update")
     # the case may have been replaced before it could be held
     with case.workspace(path) as scratch, case.Case(path) as earlier:
-        config = config or config_of(earlier)
+        config = config or earlier.config
         with _engine(scratch, config) as engine:
             clock = _Clock(progress)
             with clock.stage("sources"):
@@ -96,7 +96,7 @@ def update(
                     return case.Case(path)
                 new = engine.value("SELECT count(*) FROM inputs")
                 case.take_read(engine, path.resolve())
-                if config.signals != config_of(earlier).signals:
+                if config.signals != earlier.config.signals:
                     engine.drop("cleaned")
             details = {"command": "update", "new_inputs": new, "notes": [n for n in notes if n]}
             _find(engine, path, config, clock, details, with_report)
@@ -116,10 +116,10 @@ def forget(
     """
     progress, path = progress or Quiet(), Path(path)
     with case.Case(path) as earlier:
-        case.check_kept(earlier)
+        earlier.require("row_hashes", "an update")
         account_id = earlier.account(account_id).account_id
     with case.workspace(path) as scratch, case.Case(path) as earlier:
-        config = config_of(earlier)
+        config = earlier.config
         with _engine(scratch, config) as engine:
             clock = _Clock(progress)
             with clock.stage("sources"):
@@ -128,11 +128,6 @@ def forget(
             details = {"command": "forget", "new_inputs": 0}
             _find(engine, path, config, clock, details, with_report, account_id)
     return case.Case(path), case.naming(path, account_id)
-
-
-def config_of(earlier: case.Case) -> Config:
-    """The settings that the last run of a case was made with."""
-    return from_dict(earlier.run.get("settings", {}), where=f"run.json of {earlier.path}")
 
 
 def _find(

@@ -28,10 +28,14 @@ class Table:
     columns: tuple[Column, ...]
     kept: bool = True
 
-    def ddl(self) -> str:
-        """The `CREATE TABLE` statement of an empty table of this shape."""
+    def ddl(self, create: str = "CREATE TABLE", name: str | None = None) -> str:
+        """The statement that makes an empty table of this shape, perhaps of another name.
+
+        >>> META.ddl("CREATE TABLE IF NOT EXISTS", "facts")
+        'CREATE TABLE IF NOT EXISTS facts (key VARCHAR, value VARCHAR)'
+        """
         columns = ", ".join(f"{c.name} {c.type}" for c in self.columns)
-        return f"CREATE TABLE {self.name} ({columns})"
+        return f"{create} {name or self.name} ({columns})"
 
     def names(self) -> str:
         """Its column names, separated by commas, in order."""
@@ -46,6 +50,14 @@ def _table(name: str, row: str, columns: str, kept: bool = True) -> Table:
     return Table(name, row, tuple(parsed), kept)
 
 
+META = _table(
+    "meta",
+    "a fact about the case",
+    """
+    key    VARCHAR  schema_version, or linkage_version that wrote it
+    value  VARCHAR  its value
+    """,
+)
 ACCOUNTS = _table(
     "accounts",
     "an account",
@@ -450,3 +462,6 @@ HISTORY = (
 DECISIONS = ("confirmed", "dismissed", "unsure")
 
 VERDICTS = ("sockpuppets", "organisation", "household", "unclear")
+
+RANK = "score DESC, accounts DESC, operator_id"
+"""How operators are ranked, everywhere."""

@@ -35,7 +35,7 @@ def graph_of(texts: Sequence[str]) -> Graph:
     connection.execute("ATTACH ':memory:' AS \"case\"")
     for table in TABLES.values():
         if table.kept:
-            connection.execute(table.ddl().replace("TABLE ", 'TABLE "case".'))
+            connection.execute(table.ddl(name=f'"case".{table.name}'))
     count = len(texts)
     numbers = list(range(count))
     rows = pa.table({"number": pa.array(numbers, pa.int32()), "text": pa.array(texts, pa.string())})

@@ -243,10 +243,10 @@ class TestEarlierCase:
             )
             assert kept == {"OP-AAB222": 3, "OP-AAA111": 2}
             for table in ("members", "evidence", "scorecard"):
-                names = opened._rows(f"SELECT DISTINCT operator_id FROM {table} ORDER BY 1")
+                names = opened.rows(f"SELECT DISTINCT operator_id FROM {table} ORDER BY 1")
                 assert names == [("OP-AAA111",), ("OP-AAB222",)]
-            assert opened._rows("SELECT run FROM runs ORDER BY run") == [(1,), (2,)]
-            assert opened._rows("SELECT a, note FROM judgements") == [("OP-AAA111", "sure")]
+            assert opened.rows("SELECT run FROM runs ORDER BY run") == [(1,), (2,)]
+            assert opened.rows("SELECT a, note FROM judgements") == [("OP-AAA111", "sure")]
             assert opened.run["run"] == 2
 
     def test_the_same_run_again_changes_no_id(self, out: Path) -> None:
@@ -350,7 +350,7 @@ class TestSurvival:
                 assert opened.run["run"] in (runs, runs + 1)
                 runs = opened.run["run"]
                 assert len(opened.operators) == 2
-                assert opened._rows("SELECT max(run) FROM runs") == [(runs,)]
+                assert opened.rows("SELECT max(run) FROM runs") == [(runs,)]
         assert runs > 2
         write(out)
         assert beside(out) == ["case"]

@@ -6,22 +6,20 @@ its format; `read` opens a case, `views` are its answers, `chains` and `graphs` 
 """
 
 from linkage.case.case import Case
-from linkage.case.database import META, SCHEMA_VERSION
+from linkage.case.database import SCHEMA_VERSION
 from linkage.case.erase import naming
 from linkage.case.ids import keep_ids
 from linkage.case.judging import take_judgements
-from linkage.case.keep import check_kept, empty, known_inputs, take_known_rows, take_read
+from linkage.case.keep import empty, known_inputs, take_known_rows, take_read
 from linkage.case.matching import Matcher
 from linkage.case.place import DATABASE, lock
 from linkage.case.store import check_writable, workspace, write
 
 __all__ = [
     "DATABASE",
-    "META",
     "SCHEMA_VERSION",
     "Case",
     "Matcher",
-    "check_kept",
     "check_writable",
     "empty",
     "keep_ids",

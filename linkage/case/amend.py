@@ -14,13 +14,13 @@ from pathlib import Path
 
 import duckdb
 
-from linkage.case.database import META, SCHEMA_VERSION, as_declared, connect
+from linkage.case.database import SCHEMA_VERSION, as_declared, connect
 from linkage.case.place import DATABASE, link, lock, replace, scratch
 from linkage.case.read import CaseReader
 from linkage.case.store import trouble
 from linkage.engine import interruptible
 from linkage.errors import CaseError
-from linkage.schema import TABLES
+from linkage.schema import META, TABLES
 
 
 @contextmanager

@@ -15,23 +15,11 @@ import duckdb
 from linkage.case.place import DATABASE, recover
 from linkage.engine import Engine, interruptible
 from linkage.errors import CaseError
-from linkage.schema import TABLES, Column, Table
+from linkage.schema import META, TABLES, Table
 
 SCHEMA_VERSION = 3
 READABLE = ("1", "2", "3")
 """Versions that are read; what an older one lacks is empty."""
-
-META = Table(
-    "meta",
-    "a fact about the case",
-    (
-        Column("key", "VARCHAR", "schema_version, or linkage_version that wrote it"),
-        Column("value", "VARCHAR", "its value"),
-    ),
-)
-
-RANK = "score DESC, accounts DESC, operator_id"
-"""How operators are ranked, everywhere."""
 
 
 class attached:  # noqa: N801 - reads as a statement: with attached(...)

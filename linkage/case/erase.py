@@ -12,6 +12,7 @@ from pathlib import Path
 
 from linkage.case.place import OURS
 from linkage.engine import Engine
+from linkage.signals import DIRECT_KINDS
 
 FORGOTTEN = "(forgotten)"
 
@@ -20,14 +21,8 @@ def erase(engine: Engine, account_id: str) -> None:
     """Take the account out of the tables."""
     for table in ("memberships", "judged_members"):
         engine.run(f"DELETE FROM {table} WHERE account_id = ?", [account_id])
-    engine.run(
-        "DELETE FROM judged_signals WHERE kind IN ('referral', 'transfer') AND value = ?",
-        [account_id],
-    )
-    engine.run(
-        "DELETE FROM earlier_evidence WHERE kind IN ('referral', 'transfer') AND value = ?",
-        [account_id],
-    )
+    for table in ("judged_signals", "earlier_evidence"):
+        engine.run(f"DELETE FROM {table} WHERE kind IN {DIRECT_KINDS} AND value = ?", [account_id])
     for column in ("a", "b"):
         engine.run(
             f"UPDATE judgements SET {column} = ? WHERE subject IN ('together', 'apart') "

@@ -10,10 +10,11 @@ import json
 from collections import Counter
 from typing import Any
 
+from linkage.case.judging import judgements
 from linkage.case.read import CaseReader
-from linkage.case.views import Change, Difference, Event, Judgement
+from linkage.case.views import Change, Difference, Event
 from linkage.errors import InputError
-from linkage.schema import JUDGEMENTS, VERDICTS
+from linkage.schema import VERDICTS
 
 AT = """
 SELECT operator_id, verdict, accounts FROM run_operators WHERE run = $run ORDER BY operator_id
@@ -174,8 +175,7 @@ def history(case: CaseReader, operator_id: str | None = None) -> list[Event]:
     for run, finished_at, text in case.rows("SELECT * FROM runs ORDER BY run"):
         events.append(_run(case, earlier, run, finished_at, json.loads(text), names, name))
         earlier = run
-    sql = f"SELECT {JUDGEMENTS.names()} FROM judgements ORDER BY judgement"
-    for judgement in (Judgement(*row) for row in case.rows(sql)):
+    for judgement in judgements(case):
         if name is None or (judgement.subject == "operator" and judgement.a in names):
             events.append(
                 Event(judgement.made_at, "judgement", judgement.judgement, judgement.text())

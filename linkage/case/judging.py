@@ -23,10 +23,9 @@ from linkage.case.erase import erase
 from linkage.case.read import CaseReader
 from linkage.case.store import take_history
 from linkage.case.views import Judgement
-from linkage.config import SignalsConfig
 from linkage.engine import Engine
 from linkage.errors import InputError, shorten, suggestion
-from linkage.judgements import TABLES, components
+from linkage.judgements import components
 from linkage.schema import DECISIONS, JUDGEMENTS
 from linkage.signals import KINDS, Rejected, kind_of
 
@@ -34,7 +33,7 @@ WITHDRAWN = "withdrawn"
 FORMAT = "linkage judgements 1"
 
 # of each subject the last word; a pair is the same either way round
-STANDING = """
+STANDING = f"""
 WITH said AS (
     SELECT *, row_number() OVER (
                PARTITION BY CASE subject WHEN 'together' THEN 'pair' WHEN 'apart' THEN 'pair'
@@ -48,7 +47,7 @@ WITH said AS (
            ) AS place
     FROM judgements
 )
-SELECT judgement, made_at, made_by, subject, a, b, decision, note FROM said
+SELECT {JUDGEMENTS.names()} FROM said
 WHERE place = 1 AND decision IS DISTINCT FROM 'withdrawn' ORDER BY judgement
 """
 
@@ -71,10 +70,7 @@ def take_judgements(engine: Engine, place: Path, without: str | None = None) -> 
         ("judged_pairs", "judgement, subject, a, b", "together', 'apart"),
         ("judged_signals_allowed", "judgement, a AS kind, b AS value, note", "allow"),
     ):
-        engine.run(f"CREATE OR REPLACE TABLE {name} ({TABLES[name]})")
-        engine.run(
-            f"INSERT INTO {name} SELECT {columns} FROM standing WHERE subject IN ('{where}')"
-        )
+        engine.create(name, f"SELECT {columns} FROM standing WHERE subject IN ('{where}')")
     engine.drop("standing")
 
 
@@ -172,7 +168,7 @@ def allowed_value(case: CaseReader, kind: str, value: str) -> str:
             raise InputError(
                 f"{shorten(value)} is no network. Write one such as 84.12.7.0/24."
             ) from None
-    cleaned = kind_of(kind).clean(value, SignalsConfig(**case.run_settings("signals")))
+    cleaned = kind_of(kind).clean(value, case.config.signals)
     if isinstance(cleaned, Rejected):
         raise InputError(
             f"{shorten(value)} is no {kind}: {cleaned.reason}, so it is no evidence anyway."

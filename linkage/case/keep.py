@@ -16,7 +16,6 @@ from linkage.case.database import attached
 from linkage.case.place import DATABASE
 from linkage.case.read import CaseReader
 from linkage.engine import Engine
-from linkage.errors import CaseError
 from linkage.schema import (
     ACCOUNTS,
     ACTIVITY,
@@ -29,6 +28,7 @@ from linkage.schema import (
     ROW_HASHES,
     Table,
 )
+from linkage.signals import DIRECT_KINDS
 
 MERGED = {
     OBSERVATIONS.name: ("account, kind, raw", "first_seen, last_seen, n"),
@@ -45,15 +45,6 @@ _SUMS = {
     "last_seen": "max(last_seen) AS last_seen",
     "n": "CAST(sum(n) AS BIGINT) AS n",
 }
-
-
-def check_kept(case: CaseReader) -> None:
-    """Raise `CaseError` if the case was written without what an update needs."""
-    if not case.rows("SELECT 1 FROM row_hashes LIMIT 1"):
-        raise CaseError(
-            f"{case.path} was written by an earlier linkage, and does not hold what an update "
-            f"needs. Run once more with all inputs: linkage run INPUT... --out {case.path}"
-        )
 
 
 def known_inputs(case: CaseReader) -> dict[tuple[str, str], str]:
@@ -82,7 +73,7 @@ def take_known_rows(engine: Engine, case: CaseReader) -> str | None:
 def empty(engine: Engine) -> None:
     """Create the tables that `sources` makes, without rows."""
     for table in (ACCOUNTS, OBSERVATIONS, ACTIVITY, PROMPTS, REJECTED, INPUTS, ROW_HASHES):
-        engine.run(table.ddl().replace("CREATE TABLE", "CREATE OR REPLACE TABLE"))
+        engine.run(table.ddl("CREATE OR REPLACE TABLE"))
 
 
 def take_read(engine: Engine, place: Path, without: str | None = None) -> None:
@@ -130,8 +121,8 @@ def take_read(engine: Engine, place: Path, without: str | None = None) -> None:
 def _forget_values(engine: Engine, account_id: str) -> None:
     """Leave out what others have that names the account, and values that nobody has any more."""
     engine.run(
-        """
-        DELETE FROM observations WHERE kind IN ('referral', 'transfer') AND (
+        f"""
+        DELETE FROM observations WHERE kind IN {DIRECT_KINDS} AND (
             raw = ? OR raw IN (SELECT raw FROM cleaned WHERE value = ?)
         )
         """,

@@ -21,10 +21,10 @@ from linkage.case.database import attached
 from linkage.case.place import DATABASE
 from linkage.case.read import CaseReader
 from linkage.case.views import Match
-from linkage.config import Config, from_dict
+from linkage.config import Config
 from linkage.engine import DuckDBEngine
-from linkage.errors import CaseError, InputError, shorten
-from linkage.judgements import CONFIRMED, OWN
+from linkage.errors import InputError, shorten
+from linkage.judgements import CONFIRMED, find_own_holders
 from linkage.progress import Progress, Quiet
 from linkage.schema import VERDICTS
 from linkage.signals import prompt
@@ -56,13 +56,8 @@ class Matcher:
                     f"{', '.join(VERDICTS)}."
                 )
         with CaseReader(path) as case:
-            details = case.run
-            self.config = config or from_dict(details.get("settings", {}), where="run.json")
-            if not case.rows("SELECT 1 FROM kind_holders LIMIT 1"):
-                raise CaseError(
-                    f"{path} was written by an earlier linkage, and does not hold what matching "
-                    f"needs. Run once more with all inputs: linkage run INPUT... --out {path}"
-                )
+            case.require("kind_holders", "matching")
+            self.config = config or case.config
             self._accounts = case.rows("SELECT count(*) + 1 FROM accounts")[0][0]
             models = case.rows("SELECT content FROM template_models ORDER BY number")
             confirmed = [
@@ -114,11 +109,11 @@ class Matcher:
                 "SELECT DISTINCT s.signal, s.kind, s.value, s.accounts FROM earlier.signals s "
                 "JOIN earlier.evidence e USING (signal)",
             )
-            kinds = ", ".join(f"'{kind}'" for kind in graph.SHARED_KINDS)
             engine.create(
                 "known_degrees",
                 "SELECT kind, value, accounts FROM earlier.signals "
-                f"WHERE kind IN ({kinds}) AND NOT starts_with(coalesce(ignored, ''), 'allowed')",
+                f"WHERE kind IN {graph.SHARED_KINDS} "
+                "AND NOT starts_with(coalesce(ignored, ''), 'allowed')",
             )
             engine.create("known_ids", "SELECT account_id FROM earlier.accounts")
         rows = ", ".join("(?)" for _ in confirmed) or "(NULL)"
@@ -170,15 +165,7 @@ class Matcher:
     def _decide(self) -> list[Match]:
         """The operator that explains each account best: as one that settled, or joined since."""
         engine, least = self._engine, self.config.attribution.min_confidence
-        engine.create(
-            "own_holders",
-            f"""
-            SELECT DISTINCT e.account, o.operator
-            FROM linking_edges e JOIN operator_signals o USING (signal)
-            JOIN confirmed_operators c USING (operator)
-            WHERE e.personal AND o.members >= {OWN} * (o.members + o.others)
-            """,
-        )
+        find_own_holders(engine)
         for settled in (False, True):
             attribution.weigh(engine, settled, self._accounts)
             engine.create(f"weighed_{settled}", "SELECT * FROM weighed")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from linkage.case import chains, graphs
-from linkage.case.database import RANK, connect, reading
+from linkage.case.database import connect, reading
 from linkage.case.views import (
     Account,
     Alternative,
@@ -31,8 +31,9 @@ from linkage.case.views import (
     OperatorView,
     UsedSignal,
 )
-from linkage.errors import InputError, shorten, suggestion
-from linkage.schema import TABLES, VERDICTS
+from linkage.config import Config, from_dict
+from linkage.errors import CaseError, InputError, shorten, suggestion
+from linkage.schema import JUDGEMENTS, RANK, TABLES, VERDICTS
 
 if TYPE_CHECKING:
     import igraph
@@ -86,8 +87,8 @@ FROM edges AS e JOIN signals AS s USING (signal) WHERE e.account = $account
 ORDER BY s.ignored IS NOT NULL, s.kind, s.accounts, s.value
 """
 
-JUDGEMENTS_OF = """
-SELECT judgement, made_at, made_by, subject, a, b, decision, note FROM judgements
+JUDGEMENTS_OF = f"""
+SELECT {JUDGEMENTS.names()} FROM judgements
 WHERE subject = 'operator' AND (
     a = $operator OR a IN (SELECT alias FROM aliases WHERE operator_id = $operator)
 ) ORDER BY judgement
@@ -128,8 +129,8 @@ class CaseReader:
     def members(self) -> pandas.DataFrame:
         """The table members, by the rank of their operator, then by confidence."""
         return self._frame(
-            "SELECT m.* FROM members AS m JOIN operators AS o USING (operator_id) ORDER BY "
-            "o.score DESC, o.accounts DESC, o.operator_id, m.confidence DESC, m.account_id"
+            "SELECT m.* FROM members AS m JOIN operators AS o USING (operator_id) "
+            f"ORDER BY {RANK}, m.confidence DESC, m.account_id"
         )
 
     @property
@@ -142,14 +143,14 @@ class CaseReader:
     @property
     def run(self) -> dict[str, Any]:
         """What run.json says of the last run: inputs, settings, seed, versions, seconds, memory."""
-        rows = self._rows("SELECT details FROM runs ORDER BY run DESC LIMIT 1")
+        rows = self.rows("SELECT details FROM runs ORDER BY run DESC LIMIT 1")
         details: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
         return details
 
-    def run_settings(self, part: str) -> dict[str, Any]:
-        """The settings of one stage that the last run was made with."""
-        settings: dict[str, Any] = self.run.get("settings", {}).get(part, {})
-        return settings
+    @property
+    def config(self) -> Config:
+        """The settings that the last run was made with."""
+        return from_dict(self.run.get("settings", {}), where=f"run.json of {self.path}")
 
     def evidence(self, operator_id: str) -> pandas.DataFrame:
         """The table evidence of one operator, strongest first."""
@@ -175,7 +176,7 @@ class CaseReader:
             raise InputError(
                 f"no verdict {shorten(verdict)}; an operator's is one of: {', '.join(VERDICTS)}."
             )
-        rows = self._rows(
+        rows = self.rows(
             f"SELECT * FROM operators WHERE $verdict IS NULL OR verdict = $verdict "
             f"ORDER BY {RANK} LIMIT $top",
             verdict=verdict,
@@ -187,7 +188,7 @@ class CaseReader:
         """One operator in full: scorecard, evidence by kind and members (the first `top` each)."""
         operator = self.operator(operator_id)
         name = operator.operator_id
-        items = self._rows(
+        items = self.rows(
             "SELECT item, finding, weight FROM scorecard WHERE operator_id = $operator "
             "ORDER BY abs(weight) DESC, item, finding",
             operator=name,
@@ -195,23 +196,23 @@ class CaseReader:
         return OperatorView(
             operator=operator,
             scorecard=tuple(Item(*row) for row in items),
-            evidence=_by_kind([Evidence(*r) for r in self._rows(EVIDENCE, operator=name)], top),
-            members=tuple(Member(*r) for r in self._rows(MEMBERS, operator=name, top=top)),
+            evidence=_by_kind([Evidence(*r) for r in self.rows(EVIDENCE, operator=name)], top),
+            members=tuple(Member(*r) for r in self.rows(MEMBERS, operator=name, top=top)),
             more_members=max(0, operator.accounts - top),
-            timeline=tuple(Day(*row) for row in self._rows(TIMELINE, operator=name)),
+            timeline=tuple(Day(*row) for row in self.rows(TIMELINE, operator=name)),
             judgements=self.judgements_of(name),
         )
 
     def judgements_of(self, operator_id: str) -> tuple[Judgement, ...]:
         """What was decided about an operator, by this id or one that is an alias of it."""
-        rows = self._rows(JUDGEMENTS_OF, operator=operator_id)
+        rows = self.rows(JUDGEMENTS_OF, operator=operator_id)
         return tuple(Judgement(*row) for row in rows)
 
     def account(self, account_id: str) -> Account:
         """All that is known of one account, whether it belongs to an operator or not."""
         number, name, created_at, first_seen, last_seen, rows = self._account(account_id)
         membership = self._membership(number)
-        signals = self._rows(ACCOUNT_SIGNALS, account=number)
+        signals = self.rows(ACCOUNT_SIGNALS, account=number)
         return Account(
             account_id=name,
             created_at=created_at,
@@ -234,7 +235,7 @@ class CaseReader:
         operator, evidence = None, []
         if membership is not None:
             operator = self.operator(membership.operator_id)
-            evidence = self._rows(OWN_EVIDENCE, operator=operator.operator_id, account=number)
+            evidence = self.rows(OWN_EVIDENCE, operator=operator.operator_id, account=number)
         return Belonging(
             account_id=name,
             membership=membership,
@@ -288,14 +289,20 @@ class CaseReader:
         with reading(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 
-    _rows = rows
+    def require(self, table: str, what: str) -> None:
+        """Raise `CaseError` if an earlier linkage wrote the case, without what `what` needs."""
+        if not self.rows(f"SELECT 1 FROM {table} LIMIT 1"):
+            raise CaseError(
+                f"{self.path} was written by an earlier linkage, and does not hold what {what} "
+                f"needs. Run once more with all inputs: linkage run INPUT... --out {self.path}"
+            )
 
     def _frame(self, sql: str, **parameters: Any) -> pandas.DataFrame:
         with reading(self.path):
             return self._connection.execute(sql, parameters).df()
 
     def _membership(self, number: int) -> Membership | None:
-        rows = self._rows(
+        rows = self.rows(
             "SELECT operator_id, verdict, confidence, evidence, held_by FROM members "
             "WHERE account = $account",
             account=number,
@@ -304,23 +311,23 @@ class CaseReader:
 
     def _alternative(self, number: int, membership: Membership | None) -> Alternative | None:
         own = membership.operator_id if membership else None
-        rows = self._rows(ALTERNATIVE, account=number, own=own)
+        rows = self.rows(ALTERNATIVE, account=number, own=own)
         return Alternative(*rows[0]) if rows else None
 
     def _account(self, account_id: str) -> tuple[Any, ...]:
-        rows = self._rows(
+        rows = self.rows(
             "SELECT account, account_id, created_at, first_seen, last_seen, rows FROM accounts "
             "WHERE account_id = $id",
             id=account_id,
         )
         if rows:
             return rows[0]
-        near = self._rows(
+        near = self.rows(
             "SELECT account_id, jaro_winkler_similarity(substr(account_id, 1, 64), $id) AS score "
             "FROM accounts WHERE score > 0.85 ORDER BY score DESC, account_id LIMIT 3",
             id=account_id[:64],
         )
-        some = self._rows("SELECT account_id FROM accounts ORDER BY account_id LIMIT 2")
+        some = self.rows("SELECT account_id FROM accounts ORDER BY account_id LIMIT 2")
         like = " and ".join(shorten(row[0]) for row in some)
         hint = _suggest(near) or f"Its accounts look like {like}."
         raise InputError(f"no account {shorten(account_id)} in {self.path}. {hint.strip()}")
@@ -328,7 +335,7 @@ class CaseReader:
     def operator(self, operator_id: str) -> Operator:
         """The operator of an id, of the start of one, or of an id that is an alias of its own."""
         wanted = operator_id.strip().upper()
-        rows = self._rows(
+        rows = self.rows(
             "SELECT * FROM operators WHERE operator_id = $exact OR starts_with(operator_id, $full) "
             "ORDER BY operator_id <> $exact, operator_id LIMIT 4",
             exact=operator_id.strip(),
@@ -344,7 +351,7 @@ class CaseReader:
             )
         if wanted and (standing := self._standing(wanted)):
             return standing
-        near = self._rows(
+        near = self.rows(
             "SELECT operator_id, jaro_winkler_similarity(operator_id, $id) AS score "
             "FROM operators WHERE score > 0.8 ORDER BY score DESC, operator_id LIMIT 3",
             id=wanted[:64],
@@ -354,12 +361,10 @@ class CaseReader:
             f"List them: linkage operators {self.path}"
         )
 
-    _operator = operator
-
     def _standing(self, wanted: str) -> Operator | None:
         """The operator that an id, or the start of one, is an alias of; an error if it is gone."""
         full = "OP-" + wanted.removeprefix("OP-")
-        rows = self._rows(
+        rows = self.rows(
             "SELECT alias, a.operator_id, run, o.operator_id IS NOT NULL FROM aliases AS a "
             "LEFT JOIN operators AS o USING (operator_id) WHERE starts_with(alias, $full) "
             "ORDER BY alias <> $full, alias LIMIT 2",
@@ -370,7 +375,7 @@ class CaseReader:
             if present:
                 return self.operator(name)
             wanted, full = name, name
-        rows = self._rows(
+        rows = self.rows(
             "SELECT operator_id, max(run) FROM run_operators WHERE starts_with(operator_id, $full) "
             "GROUP BY operator_id ORDER BY operator_id <> $full, operator_id LIMIT 2",
             full=full,

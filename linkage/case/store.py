@@ -18,13 +18,13 @@ from typing import Any
 import duckdb
 
 from linkage import __version__, writing
-from linkage.case.database import META, RANK, SCHEMA_VERSION, as_declared, attached, connect
+from linkage.case.database import SCHEMA_VERSION, as_declared, attached, connect
 from linkage.case.erase import erase
 from linkage.case.ids import keep_ids
 from linkage.case.place import DATABASE, lock, replace, scratch
 from linkage.engine import Engine
 from linkage.errors import CaseError
-from linkage.schema import EVIDENCE, HISTORY, TABLES, Table
+from linkage.schema import EVIDENCE, HISTORY, META, RANK, TABLES, Table
 
 # tables of many rows are sorted by what makes their rows unique, the others by everything
 KEYS = {
@@ -127,7 +127,7 @@ def take_history(engine: Engine, place: Path) -> None:
     engine.drop(*names)
     if not (place / DATABASE).exists():
         for name, table in names.items():
-            engine.run(table.ddl().replace(table.name, name, 1))
+            engine.run(table.ddl(name=name))
         return
     with attached(engine, place / DATABASE, "earlier"):
         for name, table in names.items():
@@ -191,7 +191,7 @@ def _write_tables(engine: Engine, path: Path) -> None:
         # one transaction, so that the disk is waited for once
         engine.run("BEGIN TRANSACTION")
         try:
-            engine.run(f"CREATE TABLE written.{META.name} (key VARCHAR, value VARCHAR)")
+            engine.run(META.ddl(name=f"written.{META.name}"))
             engine.run(
                 f"INSERT INTO written.{META.name} VALUES "
                 "('linkage_version', ?), ('schema_version', ?)",
@@ -221,7 +221,7 @@ def _write_lists(engine: Engine, folder: Path) -> None:
     members = engine.arrow(
         "SELECT m.account_id, m.operator_id, m.verdict, m.confidence "
         "FROM members AS m JOIN operators AS o USING (operator_id) "
-        "ORDER BY o.score DESC, o.accounts DESC, o.operator_id, m.confidence DESC, m.account_id"
+        f"ORDER BY {RANK}, m.confidence DESC, m.account_id"
     )
     writing.write_csv(folder / "operators.csv", operators)
     writing.write_csv(folder / "members.csv", members)

@@ -15,7 +15,7 @@ from pathlib import Path
 from linkage.case.database import reading
 from linkage.case.read import CaseReader
 from linkage.case.views import Trace, Traced, TracedOperator, TracedSignal
-from linkage.errors import CaseError, InputError, shorten
+from linkage.errors import InputError, shorten
 from linkage.sources.columns import ALIASES
 
 STEPS = 3
@@ -108,11 +108,7 @@ def read_accounts(path: Path) -> list[str]:
 
 def trace(case: CaseReader, accounts: Sequence[str], top: int = 100) -> Trace:
     """What hangs on `accounts`: operators, signals and the `top` accounts, likeliest first."""
-    if not case.rows("SELECT 1 FROM kind_holders LIMIT 1"):
-        raise CaseError(
-            f"{case.path} was written by an earlier linkage. "
-            f"Run once more with all inputs: linkage run INPUT... --out {case.path}"
-        )
+    case.require("kind_holders", "tracing")
     known = case.rows(
         "SELECT account, account_id FROM accounts WHERE account_id IN (SELECT unnest($ids))",
         ids=list(accounts),

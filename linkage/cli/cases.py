@@ -77,7 +77,7 @@ def update(
     from linkage.cli.progress import shown
 
     with linkage.Case(case) as earlier:
-        values = settings.as_dict(pipeline.config_of(earlier))
+        values = settings.as_dict(earlier.config)
         before = earlier.run.get("run")
     for text in mapping or []:
         values["sources"]["map"].update([settings.mapped(text)])
@@ -135,12 +135,11 @@ def match(
     """
     import linkage
     from linkage import config as settings
-    from linkage import pipeline
     from linkage.case.matching import SUSPECT, write_csv
     from linkage.cli.progress import shown
 
     with linkage.Case(case) as opened:
-        values = settings.as_dict(pipeline.config_of(opened))
+        values = settings.as_dict(opened.config)
     for text in mapping or []:
         values["sources"]["map"].update([settings.mapped(text)])
     config = settings.from_dict(values, where="command line")

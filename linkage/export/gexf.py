@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from linkage.export.graph import EDGES, NODES, Graph, rows
-from linkage.export.xml import colour, escaped, label, type_of
+from linkage.export.xml import colour, label, text, type_of
 from linkage.schema import Column
 
 NAMESPACE = "http://www.gexf.net/1.2draft"
@@ -50,12 +50,12 @@ def _nodes(graph: Graph) -> Iterator[str]:
         x, y, size = row[-3:]
         red, green, blue = colour(node["kind"], node["verdict"])
         values = "".join(
-            f'<attvalue for="{name}" value="{_text(value)}"/>'
+            f'<attvalue for="{name}" value="{text(value)}"/>'
             for name, value in node.items()
             if value is not None and name != "id"
         )
         yield (
-            f'<node id="{node["id"]}" label="{_text(label(node["account_id"], node["value"]))}">'
+            f'<node id="{node["id"]}" label="{text(label(node["account_id"], node["value"]))}">'
             f"<attvalues>{values}</attvalues>"
             f'<viz:color r="{red}" g="{green}" b="{blue}"/>'
             f'<viz:position x="{x}" y="{y}" z="0.0"/><viz:size value="{size}"/>'
@@ -76,7 +76,3 @@ def _edges(graph: Graph) -> Iterator[str]:
             f'<edge id="{number}" source="{source}" target="{target}"{own}>'
             f"<attvalues>{known}</attvalues></edge>\n"
         )
-
-
-def _text(value: object) -> str:
-    return escaped(value) if isinstance(value, str) else str(value)

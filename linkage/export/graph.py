@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from linkage.case.views import Operator
 from linkage.export import layout
-from linkage.schema import Column, Table
+from linkage.schema import RANK, Column, Table
 
 NODES = Table(
     "nodes",
@@ -57,6 +57,9 @@ EDGES = Table(
 )
 
 TIMES = {c.name for c in (*NODES.columns, *EDGES.columns) if c.type == "TIMESTAMP"}
+
+TYPES = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "long", "DOUBLE": "double"}
+"""What other programs call the types of columns."""
 
 BATCH_ROWS = 50_000
 MEMORY = "500MB"
@@ -182,7 +185,7 @@ class Graph:
         """Rows of the table operators, by rank."""
         found = self.connection.sql(
             'SELECT * FROM "case".operators WHERE $operator IS NULL OR operator_id = $operator '
-            "ORDER BY score DESC, accounts DESC, operator_id",
+            f"ORDER BY {RANK}",
             params={"operator": self._operator_id},
         )
         return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]

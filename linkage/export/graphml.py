@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from linkage.export.graph import EDGES, NODES, Graph, rows
-from linkage.export.xml import colour, escaped, label, type_of
+from linkage.export.xml import colour, label, text, type_of
 
 DRAWN = {
     "label": "string",
@@ -49,7 +49,7 @@ def _nodes(graph: Graph) -> Iterator[str]:
         drawn = (label(node["account_id"], node["value"]), x, y, size, red, green, blue)
         node |= zip(DRAWN, drawn, strict=True)
         data = "".join(
-            f'<data key="node_{name}">{_text(value)}</data>'
+            f'<data key="node_{name}">{text(value)}</data>'
             for name, value in node.items()
             if value is not None and name != "id"
         )
@@ -65,7 +65,3 @@ def _edges(graph: Graph) -> Iterator[str]:
             if value is not None
         )
         yield f'<edge source="{source}" target="{target}">{data}</edge>\n'
-
-
-def _text(value: object) -> str:
-    return escaped(value) if isinstance(value, str) else str(value)

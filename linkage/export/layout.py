@@ -23,6 +23,8 @@ import igraph
 import numpy as np
 import pyarrow as pa
 
+from linkage.schema import RANK
+
 LANDMARKS = 250
 """Signals of an operator that igraph lays out."""
 OWN = 6
@@ -136,7 +138,7 @@ def lay_out(connection: duckdb.DuckDBPyConnection) -> None:
         "  SELECT operator_id FROM memory.nodes WHERE bipartite = 0"
         "  UNION ALL SELECT operator_id FROM memory.homes"
         ') JOIN "case".operators AS o USING (operator_id) '
-        "GROUP BY operator_id, o.score, o.accounts ORDER BY o.score DESC, o.accounts DESC, 1"
+        f"GROUP BY operator_id, score, accounts ORDER BY {RANK}"
     ).fetchall()
     connection.register("landmarks", landmarks)
     connection.register("discs", pa.Table.from_pylist(list(_discs(sizes)), _DISCS))

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.csv
 
 from linkage.export.cypher import LEFT_OUT
-from linkage.export.graph import EDGES, NODES, Graph
+from linkage.export.graph import EDGES, NODES, TYPES, Graph
 from linkage.schema import Column
 
-TYPES = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "long", "DOUBLE": "double"}
 SIDES = ("account", "signal")
 OTHER_SIDE = (
     {"kind", "value", "accounts", "members"},

@@ -21,6 +21,7 @@ from typing import Any
 
 from linkage.errors import MissingExtraError
 from linkage.export.graph import Graph
+from linkage.graph import SHARING, SIGN_UP_KINDS
 
 try:
     import stix2
@@ -36,8 +37,6 @@ ADDRESSES = {"ip", "ip_range"}
 SIGNAL = "x-linkage-signal"
 """What patterns call a signal of a kind that STIX has no object for."""
 HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
-OF_THE_CASE = ("sign_up", "sign_up_day")
-"""Kinds, besides those of how much is shared, that mean nothing to anybody else."""
 
 
 def _id(kind: str, *names: str) -> str:
@@ -136,7 +135,8 @@ WHERE n.bipartite = 1 ORDER BY n.number
 
 def _signals(graph: Graph, operator: str, hand: Any, common: dict[str, Any]) -> Iterator[Any]:
     for kind, value, members, others, weight, first_seen in graph.rows(SIGNALS, operator=operator):
-        if kind in OF_THE_CASE or kind.endswith("_sharing"):
+        # when an account was made, and how widely a thing is shared, mean nothing to anybody else
+        if kind in SIGN_UP_KINDS or kind.endswith(SHARING):
             continue
         observable = None if graph.hashed else _observable(kind, value)
         if observable is not None:

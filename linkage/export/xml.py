@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from linkage.export.graph import TYPES
 from linkage.schema import Column
 
 # Okabe and Ito's palette, which the colour-blind tell apart
@@ -29,7 +30,6 @@ KINDS = {
 }
 OTHER = (60, 60, 60)
 
-TYPES = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "long", "DOUBLE": "double"}
 LABEL_WIDTH = 60
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -45,6 +45,11 @@ def escaped(value: str) -> str:
     'a&#60;b&#62; &#38; &#34;c&#34;&#13;&#10;'
     """
     return _SPECIAL.sub(_numbered, legal(value))
+
+
+def text(value: object) -> str:
+    """A value as it may stand in an element or an attribute."""
+    return escaped(value) if isinstance(value, str) else str(value)
 
 
 def legal(value: str) -> str:
@@ -67,8 +72,8 @@ def type_of(column: Column) -> str:
 
 def label(account_id: str | None, value: str | None) -> str:
     """What stands beside a node."""
-    text = account_id if account_id is not None else value or ""
-    return text if len(text) <= LABEL_WIDTH else text[: LABEL_WIDTH - 1] + "…"
+    whole = account_id if account_id is not None else value or ""
+    return whole if len(whole) <= LABEL_WIDTH else whole[: LABEL_WIDTH - 1] + "…"
 
 
 def colour(kind: str | None, verdict: str | None) -> tuple[int, int, int]:

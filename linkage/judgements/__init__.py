@@ -1,11 +1,13 @@
 """What investigators decided, made to bind a run.
 
-In: the tables of `TABLES` below (what was decided, by account id, signal and judgement), and those
-of the stage before. `allow` runs before the graph is built, `propose` after candidates are
-proposed, `bind` when accounts have settled, `confirm` after the verdicts. Out: the same tables,
-changed, and `judgement_notes`: what was done, and what could not be, in words. Who decides may
-contradict the data or somebody else: that is told, never guessed away; of two that contradict,
-accounts judged apart stay apart.
+In: the tables of the stage before, and what is judged now, without what was overruled or withdrawn:
+`judged_operators` (judgement, operator_id, decision, verdict, made_by, made_at, note), with
+`judged_members` and `judged_signals` as they were then; `judged_pairs` (judgement, subject, a, b);
+and `judged_signals_allowed` (judgement, kind, value, note). `allow` runs before the graph is built,
+`propose` after candidates are proposed, `bind` when accounts have settled, `confirm` after the
+verdicts. Out: the same tables, changed, and `judgement_notes`: what was done, and what could not
+be, in words. Who decides may contradict the data or somebody else: that is told, never guessed
+away; of two that contradict, accounts judged apart stay apart.
 """
 
 from __future__ import annotations
@@ -17,27 +19,15 @@ from linkage.schema import JUDGEMENT_NOTES
 
 __all__ = [
     "CONFIRMED",
-    "OWN",
-    "TABLES",
     "allow",
     "bind",
     "components",
     "confirm",
-    "empty",
+    "find_own_holders",
     "name",
     "propose",
     "restore",
 ]
-
-TABLES = {
-    "judged_operators": "judgement INTEGER, operator_id VARCHAR, decision VARCHAR, "
-    "verdict VARCHAR, made_by VARCHAR, made_at TIMESTAMP, note VARCHAR",
-    "judged_members": "judgement INTEGER, account_id VARCHAR",
-    "judged_signals": "judgement INTEGER, kind VARCHAR, value VARCHAR",
-    "judged_pairs": "judgement INTEGER, subject VARCHAR, a VARCHAR, b VARCHAR",
-    "judged_signals_allowed": "judgement INTEGER, kind VARCHAR, value VARCHAR, note VARCHAR",
-}
-"""What is judged now, with what was overruled or withdrawn left out."""
 
 CONFIRMED = 3.0
 """Nats (twenty to one) that an operator's confirmation adds to whoever holds what is its own."""
@@ -50,12 +40,6 @@ VERDICT = 6.0
 
 SAME = 0.5
 """Share of an operator's members, or of the weight of its evidence, that a judged one had."""
-
-
-def empty(engine: Engine) -> None:
-    """Create the tables of a case without judgements."""
-    for name, columns in TABLES.items():
-        engine.run(f"CREATE OR REPLACE TABLE {name} ({columns})")
 
 
 def propose(engine: Engine) -> None:
@@ -149,10 +133,8 @@ def _recognise(engine: Engine) -> None:
     )
 
 
-def _strengthen(engine: Engine, min_confidence: float) -> None:
-    """Raise the odds of whoever holds what is a confirmed operator's own; some join by that."""
-    if not engine.value("SELECT count(*) FROM judged_operators WHERE decision = 'confirmed'"):
-        return
+def find_own_holders(engine: Engine) -> None:
+    """`own_holders` (account, operator): who holds what is a confirmed operator's own."""
     engine.create(
         "own_holders",
         f"""
@@ -162,6 +144,13 @@ def _strengthen(engine: Engine, min_confidence: float) -> None:
         WHERE e.personal AND o.members >= {OWN} * (o.members + o.others)
         """,
     )
+
+
+def _strengthen(engine: Engine, min_confidence: float) -> None:
+    """Raise the odds of whoever holds what is a confirmed operator's own; some join by that."""
+    if not engine.value("SELECT count(*) FROM judged_operators WHERE decision = 'confirmed'"):
+        return
+    find_own_holders(engine)
     engine.run(
         """
         UPDATE attributed SET evidence = attributed.evidence + $nats,

@@ -14,8 +14,11 @@ import re
 import secrets
 from collections.abc import Iterable
 
+from linkage.graph import SHARING, SIGN_UP_KINDS
+from linkage.signals import DIRECT_KINDS
+
 # what these hold is no person's; addresses and numbers inside them are masked all the same
-OPEN_KINDS = {"prompt", "user_agent", "created_at", "timestamp", "sign_up", "sign_up_day"}
+OPEN_KINDS = {"prompt", "user_agent", "created_at", "timestamp", *SIGN_UP_KINDS}
 
 EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"
 IPV4 = r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.]*\w)"
@@ -47,9 +50,9 @@ class Redaction:
         """A value of one kind, masked unless the kind names nobody."""
         if not self.active or not value:
             return value
-        if kind in ("referral", "transfer"):
+        if kind in DIRECT_KINDS:
             return self.account(value)
-        named = kind not in OPEN_KINDS and not kind.endswith("_sharing")
+        named = kind not in OPEN_KINDS and not kind.endswith(SHARING)
         return self._mask(value) if named else IN_TEXTS.sub(self._found, value)
 
     def account(self, account_id: str) -> str:

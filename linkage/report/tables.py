@@ -25,7 +25,8 @@ from typing import Any
 import duckdb
 
 from linkage.errors import CaseError
-from linkage.graph import SHARING
+from linkage.graph import SHARING, SIGN_UP_KINDS
+from linkage.schema import RANK
 
 PAGES = 500
 """Operators of lower rank have a row in the list, but no page."""
@@ -43,10 +44,10 @@ USED = (
 # what a signal explains: how much it adds to an account's case, for all members that have it
 STRENGTH = "greatest(weight, 0) * members DESC, weight DESC, signal"
 # what comes with much else says little on a drawing: it waits until others have had their turns
-FAINT = f"ends_with(kind, '{SHARING}') OR kind IN ('sign_up', 'sign_up_day', 'bin', 'user_agent')"
+FAINT = f"ends_with(kind, '{SHARING}') OR kind IN {(*SIGN_UP_KINDS, 'bin', 'user_agent')}"
 WAIT = 3
 # a habit or a date is nothing that two operators have in common
-TYING = f"NOT ends_with(kind, '{SHARING}') AND kind NOT IN ('sign_up', 'sign_up_day')"
+TYING = f"NOT ends_with(kind, '{SHARING}') AND kind NOT IN {SIGN_UP_KINDS}"
 
 
 class Tables:
@@ -87,9 +88,7 @@ class Tables:
             "shown",
             f"""
             SELECT *, {page} AS page FROM (
-                SELECT row_number() OVER (
-                    ORDER BY score DESC NULLS LAST, accounts DESC, operator_id) - 1 AS place, *
-                FROM operators)
+                SELECT row_number() OVER (ORDER BY {RANK}) - 1 AS place, * FROM operators)
             """,
             {} if only is None else {"only": only},
         )

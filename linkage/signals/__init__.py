@@ -26,7 +26,17 @@ from linkage.signals import (
 from linkage.signals import bin as bins
 from linkage.signals.base import Clean, Cleaned, Kind, Rejected, Value
 
-__all__ = ["KINDS", "Clean", "Cleaned", "Kind", "Rejected", "Value", "clean", "kind_of"]
+__all__ = [
+    "DIRECT_KINDS",
+    "KINDS",
+    "Clean",
+    "Cleaned",
+    "Kind",
+    "Rejected",
+    "Value",
+    "clean",
+    "kind_of",
+]
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -49,6 +59,9 @@ KINDS: dict[str, Kind] = {
         Kind("transfer", account.cleaner("transfer"), True, "an account that got something"),
     )
 }
+
+DIRECT_KINDS = ("referral", "transfer")
+"""Kinds whose values are other accounts. Printed, a tuple is what SQL's IN takes."""
 
 
 def kind_of(name: str) -> Kind:

@@ -48,8 +48,8 @@ def clean(engine: Engine, config: SignalsConfig, kind_of: Callable[[str], Kind])
 
     Raw values that are in `cleaned` already stay as they are there.
     """
-    engine.run(schema.CLEANED.ddl().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
-    engine.run(schema.REJECTED.ddl().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+    engine.run(schema.CLEANED.ddl("CREATE TABLE IF NOT EXISTS"))
+    engine.run(schema.REJECTED.ddl("CREATE TABLE IF NOT EXISTS"))
     kinds = engine.rows("SELECT DISTINCT kind FROM observations ORDER BY kind")
     for (name,) in kinds:
         _clean_kind(engine, config, kind_of(name))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from linkage.engine import DuckDBEngine
 from linkage.errors import InputError, shorten
 from linkage.schema import ACCOUNTS, ACTIVITY, OBSERVATIONS, PROMPTS, ROW_HASHES
+from linkage.signals import DIRECT_KINDS
 from linkage.sources.columns import PROMPT, Use, kind_of
 from linkage.sources.relation import (
     ABSENT,
@@ -313,7 +314,7 @@ def _observations(engine: DuckDBEngine, sources: Sequence[Source]) -> None:
         parts = [part for each in sources for part in _parts(each, kind)]
         raw = "raw"
         # these name accounts, and have to match account_id
-        if kind in ("referral", "transfer"):
+        if kind in DIRECT_KINDS:
             raw = trimmed("raw")
         engine.run(
             f"""INSERT INTO observations
