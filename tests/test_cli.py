@@ -240,7 +240,7 @@ class TestEnds:
             "from linkage.case import Case\n"
             "def slow(self, *_):\n"
             "    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-            "    self._rows('SELECT sum(a.range * b.range) FROM range(10000000) AS a, "
+            "    self.rows('SELECT sum(a.range * b.range) FROM range(10000000) AS a, "
             "range(10000000) AS b')\n"
             "Case.list_operators = slow\n"
             f"linkage.cli.main(['operators', {str(out)!r}])"

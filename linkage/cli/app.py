@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from linkage import __version__
-from linkage import config as settings
+from linkage import __version__, config
 from linkage.cli import cases, export, look, measure, output, prompts, report, summary, trace
+from linkage.cli.options import Inputs, Json, Mapping, Memory, NoReport, overruled
+from linkage.config import Config
 from linkage.errors import ConfigError, shorten, suggestion
 
 ENGINES = ("duckdb",)
@@ -28,36 +29,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Inputs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INPUT",
-        help="Files (csv, tsv, jsonl, also .gz; parquet), patterns, or file.duckdb::table.",
-        show_default=False,
-    ),
-]
-Mapping = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="COLUMN=KIND",
-        help="What a column holds: a kind, account, created_at, timestamp or ignore. Repeatable.",
-        show_default=False,
-    ),
-]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
         "--config",
         metavar="FILE",
         help="Settings in TOML. Without it ./linkage.toml, if there is one.",
-        show_default=False,
     ),
-]
-Memory = Annotated[
-    str | None,
-    typer.Option(metavar="SIZE", help="Memory limit, beyond which disk is used.  [default: 4GB]"),
 ]
 
 
@@ -79,21 +57,18 @@ def _linkage(
 @app.command()
 def run(
     inputs: Inputs,
-    out: Annotated[
-        Path, typer.Option(metavar="CASE", help="The case folder to write.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Option(metavar="CASE", help="The case folder to write.")],
     mapping: Mapping = None,
-    config: ConfigFile = None,
+    settings: ConfigFile = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Seed of what is random.  [default: 1]")
     ] = None,
     memory: Memory = None,
     min_size: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Fewest accounts of an operator.  [default: 5]"),
+        int | None, typer.Option(metavar="N", help="Fewest accounts of an operator.  [default: 5]")
     ] = None,
     engine: Annotated[str, typer.Option(metavar="NAME", help="Where the SQL runs.")] = "duckdb",
-    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    no_report: NoReport = False,
     as_json: Json = False,
 ) -> None:
     """Read tables, find the operators, write a case.
@@ -103,7 +78,7 @@ def run(
     """
     if engine not in ENGINES:
         raise ConfigError(f"no engine {shorten(engine)}. {suggestion(engine, ENGINES)}")
-    resolved = _settings(config, mapping, seed, memory, min_size)
+    resolved = overruled(_read(settings), mapping, seed, memory, min_size)
     from linkage import pipeline
     from linkage.cli.progress import shown
 
@@ -122,7 +97,7 @@ def run(
 def inspect(
     inputs: Inputs,
     mapping: Mapping = None,
-    config: ConfigFile = None,
+    settings: ConfigFile = None,
     memory: Memory = None,
     top: Annotated[
         int, typer.Option(metavar="N", min=1, help="Commonest signals shown of each kind.")
@@ -136,7 +111,7 @@ def inspect(
     """
     from linkage.cli import preview
 
-    found = preview.read(inputs, _settings(config, mapping, None, memory, None), top)
+    found = preview.read(inputs, overruled(_read(settings), mapping, memory=memory), top)
     if as_json:
         output.print_json(dataclasses.asdict(found))
     else:
@@ -152,27 +127,9 @@ export.add_to(app)
 prompts.add_to(app)
 
 
-def _settings(
-    file: Path | None,
-    mapping: list[str] | None,
-    seed: int | None,
-    memory: str | None,
-    min_size: int | None,
-) -> settings.Config:
-    """The settings of the file, overruled by what was typed."""
+def _read(file: Path | None) -> Config:
+    """The settings of a file; of linkage.toml where one is, if none was named."""
     here = Path("linkage.toml")
-    if file is None and here.exists():
-        file = here
-    config = settings.read(file) if file is not None else settings.Config()
-    values: dict[str, Any] = settings.as_dict(config)
-    for text in mapping or []:
-        column, kind = settings.mapped(text)
-        values["sources"]["map"][column] = kind
-    for part, name, value in (
-        (values, "seed", seed),
-        (values["engine"], "memory", memory),
-        (values["attribution"], "min_size", min_size),
-    ):
-        if value is not None:
-            part[name] = value
-    return settings.from_dict(values, where="command line")
+    if file is None and not here.exists():
+        return Config()
+    return config.read(file or here)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linkage.cli import output
-from linkage.cli.look import CaseFolder, Json
+from linkage.cli.options import CaseFolder, Json, MoreMapping, NoReport, overruled
 from linkage.cli.output import count, heading, say, table
 from linkage.errors import InputError, shorten, suggestion
 from linkage.schema import DECISIONS
@@ -23,10 +23,8 @@ from linkage.schema import DECISIONS
 if TYPE_CHECKING:
     from linkage.case.views import Difference, Event, Judgement
 
-Note = Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)]
-By = Annotated[
-    str, typer.Option(metavar="NAME", help="Who decides.  [default: the user]", show_default=False)
-]
+Note = Annotated[str, typer.Option(metavar="TEXT", help="Why.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Who decides.  [default: the user]")]
 Withdraw = Annotated[
     bool, typer.Option("--withdraw", help="It no longer holds (it stays in the history).")
 ]
@@ -43,26 +41,13 @@ def update(
     case: CaseFolder,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="INPUT", help="New files, as for run. None: judgements.", show_default=False
-        ),
+        typer.Argument(metavar="INPUT", help="New files, as for run. None: judgements."),
     ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="COLUMN=KIND",
-            help="What a column holds, beside what the case was run with. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    mapping: MoreMapping = None,
     memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE", help="Memory limit.  [default: that of the run]", show_default=False
-        ),
+        str | None, typer.Option(metavar="SIZE", help="Memory limit.  [default: that of the run]")
     ] = None,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    no_report: NoReport = False,
     as_json: Json = False,
 ) -> None:
     """Add new rows to a case, or have it obey new judgements.
@@ -71,19 +56,13 @@ def update(
     the settings of the last run; operator ids stay.
     """
     import linkage
-    from linkage import config as settings
     from linkage import pipeline
     from linkage.cli import summary
     from linkage.cli.progress import shown
 
     with linkage.Case(case) as earlier:
-        values = settings.as_dict(earlier.config)
+        config = overruled(earlier.config, mapping, memory=memory)
         before = earlier.run.get("run")
-    for text in mapping or []:
-        values["sources"]["map"].update([settings.mapped(text)])
-    if memory is not None:
-        values["engine"]["memory"] = memory
-    config = settings.from_dict(values, where="command line")
     start = time.monotonic()
     with shown() as progress:
         updated = pipeline.update(case, inputs or [], config, progress, not no_report)
@@ -101,28 +80,14 @@ def update(
 
 def match(
     case: CaseFolder,
-    inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="INPUT", help="Files, as for run.", show_default=False),
-    ],
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The CSV file to write.", show_default=False)
-    ],
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="COLUMN=KIND",
-            help="What a column holds, beside what the case was run with. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Files, as for run.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The CSV file to write.")],
+    mapping: MoreMapping = None,
     verdict: Annotated[
         list[str] | None,
         typer.Option(
             metavar="V",
             help="Operators of this verdict. Repeatable.  [default: sockpuppets and unclear]",
-            show_default=False,
         ),
     ] = None,
     as_json: Json = False,
@@ -134,15 +99,11 @@ def match(
     left out: that somebody belongs to one is no news.
     """
     import linkage
-    from linkage import config as settings
     from linkage.case.matching import SUSPECT, write_csv
     from linkage.cli.progress import shown
 
     with linkage.Case(case) as opened:
-        values = settings.as_dict(opened.config)
-    for text in mapping or []:
-        values["sources"]["map"].update([settings.mapped(text)])
-    config = settings.from_dict(values, where="command line")
+        config = overruled(opened.config, mapping)
     verdicts = verdict or SUSPECT
     with linkage.Matcher(case, config, verdicts) as matcher, shown() as progress:
         found = matcher.match(inputs, progress)
@@ -163,37 +124,25 @@ def match(
 def judge(
     case: CaseFolder,
     operator: Annotated[
-        str | None,
-        typer.Argument(metavar="OPERATOR", help="Operator id or its start.", show_default=False),
+        str | None, typer.Argument(metavar="OPERATOR", help="Operator id or its start.")
     ] = None,
     decision: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="DECISION", help="confirmed, dismissed or unsure.", show_default=False
-        ),
+        str | None, typer.Argument(metavar="DECISION", help="confirmed, dismissed or unsure.")
     ] = None,
     together: Annotated[
-        Pair | None,
-        typer.Option(metavar="ACCOUNT ACCOUNT", help="Two of one operator.", show_default=False),
+        Pair | None, typer.Option(metavar="ACCOUNT ACCOUNT", help="Two of one operator.")
     ] = None,
     apart: Annotated[
-        Pair | None,
-        typer.Option(metavar="ACCOUNT ACCOUNT", help="Never of one operator.", show_default=False),
+        Pair | None, typer.Option(metavar="ACCOUNT ACCOUNT", help="Never of one operator.")
     ] = None,
     note: Note = "",
     by: By = "",
     withdraw: Withdraw = False,
     export: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write all judgements for another case.", show_default=False
-        ),
+        Path | None, typer.Option(metavar="FILE", help="Write all judgements for another case.")
     ] = None,
     bring: Annotated[
-        Path | None,
-        typer.Option(
-            "--import", metavar="FILE", help="Add those of another case.", show_default=False
-        ),
+        Path | None, typer.Option("--import", metavar="FILE", help="Add those of another case.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -297,15 +246,12 @@ def _what(j: Judgement) -> str:
 
 def allow(
     case: CaseFolder,
-    kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="ip, email_domain, prompt, …", show_default=False)
-    ],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="ip, email_domain, prompt, …")],
     value: Annotated[
         str,
         typer.Argument(
             metavar="VALUE",
             help="The value; for ip a network too, for prompt the start of a template.",
-            show_default=False,
         ),
     ],
     note: Note = "",
@@ -326,12 +272,8 @@ def allow(
 
 def diff(
     case: CaseFolder,
-    earlier: Annotated[
-        int | None, typer.Argument(metavar="RUN", help="Number of a run.", show_default=False)
-    ] = None,
-    later: Annotated[
-        int | None, typer.Argument(metavar="RUN", help="A later one.", show_default=False)
-    ] = None,
+    earlier: Annotated[int | None, typer.Argument(metavar="RUN", help="Number of a run.")] = None,
+    later: Annotated[int | None, typer.Argument(metavar="RUN", help="A later one.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say what changed between two runs.
@@ -361,8 +303,7 @@ def _print_diff(found: Difference) -> None:
 def history(
     case: CaseFolder,
     operator: Annotated[
-        str | None,
-        typer.Option(metavar="OPERATOR", help="Only what concerns this one.", show_default=False),
+        str | None, typer.Option(metavar="OPERATOR", help="Only what concerns this one.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from linkage.cli import output
-from linkage.cli.look import CaseFolder, Json
+from linkage.cli.options import CaseFolder, Json
 from linkage.errors import InputError
 
 KEY_BYTES = 16
@@ -26,25 +26,19 @@ def export(
     format: Annotated[
         str,
         typer.Option(
-            metavar="FORMAT",
-            help="graphml, gexf, csv, parquet, json, cypher, neo4j, stix or html.",
-            show_default=False,
+            metavar="FORMAT", help="graphml, gexf, csv, parquet, json, cypher, neo4j, stix or html."
         ),
     ],
     out: Annotated[
         Path,
         typer.Option(
-            metavar="PATH",
-            help="The file to write; for csv, parquet and neo4j the folder.",
-            show_default=False,
+            metavar="PATH", help="The file to write; for csv, parquet and neo4j the folder."
         ),
     ],
     operator: Annotated[
         str | None,
         typer.Option(
-            metavar="OPERATOR",
-            help="Operator id or its start.  [default: all operators]",
-            show_default=False,
+            metavar="OPERATOR", help="Operator id or its start.  [default: all operators]"
         ),
     ] = None,
     everything: Annotated[
@@ -66,7 +60,6 @@ def export(
             metavar="FILE",
             help="The secret of --hash-values, to share with whoever compares.  "
             "[default: a new one, kept nowhere]",
-            show_default=False,
         ),
     ] = None,
     as_json: Json = False,

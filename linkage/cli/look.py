@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from linkage.cli import output
+from linkage.cli.options import AccountId, CaseFolder, Json
 from linkage.cli.output import cell, count, heading, q, say, table
 
 if TYPE_CHECKING:
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
         Operator,
         OperatorView,
     )
-
-CaseFolder = Annotated[
-    Path, typer.Argument(metavar="CASE", help="The case folder.", show_default=False)
-]
-AccountId = Annotated[
-    str, typer.Argument(metavar="ACCOUNT", help="Account id.", show_default=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 VALUE_WIDTH = 60
 MOST_DAYS = 40
@@ -48,14 +40,10 @@ def operators(
     verdict: Annotated[
         str | None,
         typer.Option(
-            metavar="V",
-            help="Only these: sockpuppets, organisation, household or unclear.",
-            show_default=False,
+            metavar="V", help="Only these: sockpuppets, organisation, household or unclear."
         ),
     ] = None,
-    top: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only the first N.", show_default=False)
-    ] = None,
+    top: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the operators by rank."""
@@ -73,10 +61,7 @@ def operators(
 
 def show(
     case: CaseFolder,
-    operator: Annotated[
-        str,
-        typer.Argument(metavar="OPERATOR", help="Operator id or its start.", show_default=False),
-    ],
+    operator: Annotated[str, typer.Argument(metavar="OPERATOR", help="Operator id or its start.")],
     top: Annotated[
         int, typer.Option(metavar="N", min=1, help="Members and signals of each kind shown.")
     ] = 10,
@@ -99,9 +84,7 @@ def show(
 def explain(
     case: CaseFolder,
     account: AccountId,
-    other: Annotated[
-        str | None, typer.Argument(metavar="ACCOUNT", help="Another one.", show_default=False)
-    ] = None,
+    other: Annotated[str | None, typer.Argument(metavar="ACCOUNT", help="Another one.")] = None,
     top: Annotated[
         int, typer.Option(metavar="N", min=1, help="Chains, or signals of each kind, shown.")
     ] = 3,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from linkage.cli import output
-from linkage.cli.look import Json
+from linkage.cli.options import Json
 from linkage.errors import InputError
 
 
@@ -19,13 +19,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def simulate(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where to write.", show_default=False)
-    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write.")],
     preset: Annotated[str, typer.Option(metavar="NAME", help="Which population.")] = "demo",
     accounts: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many accounts.  [default: the preset's]"),
+        int | None, typer.Option(metavar="N", help="How many accounts.  [default: the preset's]")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of what is random.")] = 1,
     without: Annotated[
@@ -34,7 +31,6 @@ def simulate(
             metavar="KIND",
             help="Leave out the columns of a kind: payment, ip, prompt, email, phone, device, "
             "user_agent, name or referral. Repeatable.",
-            show_default=False,
         ),
     ] = None,
     templates: Annotated[
@@ -42,15 +38,12 @@ def simulate(
         typer.Option(
             metavar="FILE",
             help="Templates of life to use: JSON lines with a field template, slots as {}.",
-            show_default=False,
         ),
     ] = None,
     prompts: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Prompts of life to use: JSON lines with a field prompt.",
-            show_default=False,
+            metavar="FILE", help="Prompts of life to use: JSON lines with a field prompt."
         ),
     ] = None,
     as_json: Json = False,
@@ -89,7 +82,6 @@ def evaluate(
             metavar="CASE",
             help="Case folders, or tables of members from any tool: account_id, operator_id "
             "and perhaps verdict and confidence.",
-            show_default=False,
         ),
     ],
     truth: Annotated[
@@ -98,12 +90,10 @@ def evaluate(
             metavar="FILE",
             help="Table of account_id and operator (empty: honest), perhaps kind. One for each "
             "case, in their order.",
-            show_default=False,
         ),
     ],
     min_size: Annotated[
-        int,
-        typer.Option(metavar="N", min=1, help="Leave out operators of fewer accounts."),
+        int, typer.Option(metavar="N", min=1, help="Leave out operators of fewer accounts.")
     ] = 2,
     as_json: Json = False,
 ) -> None:

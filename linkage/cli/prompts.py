@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linkage.cli import output
+from linkage.cli.options import Json, Memory
 
 if TYPE_CHECKING:
     from linkage.prompts import Summary
@@ -26,29 +27,20 @@ def templates(
         typer.Argument(
             metavar="INPUT",
             help="A file (csv, tsv, jsonl, also .gz; parquet), or file.duckdb::table.",
-            show_default=False,
         ),
     ],
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The csv file to write.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The csv file to write.")],
     column: Annotated[str, typer.Option(metavar="COLUMN", help="The prompts.")] = "prompt",
     account: Annotated[
         str | None,
         typer.Option(
             metavar="COLUMN",
             help="The accounts; '' for none.  [default: a column named so, or none]",
-            show_default=False,
         ),
     ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE", help="Memory limit, beyond which disk is used.  [default: 4GB]"
-        ),
-    ] = None,
+    memory: Memory = None,
     threads: Annotated[int, typer.Option(metavar="N", min=0, help="Threads; 0 for all cores.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Find the prompt template of each row of a file.
 

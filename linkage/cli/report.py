@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from linkage.cli import output
-from linkage.cli.look import CaseFolder, Json
+from linkage.cli.options import CaseFolder, Json
 
 REPORT = "report"
 
@@ -26,16 +26,11 @@ def report(
             metavar="DIR",
             help="Folder to write to.  [default: CASE/report, CASE/report/redacted with --redact, "
             "the current folder with --operator]",
-            show_default=False,
         ),
     ] = None,
     operator: Annotated[
         str | None,
-        typer.Option(
-            metavar="OPERATOR",
-            help="Write this operator alone, as one file to send.",
-            show_default=False,
-        ),
+        typer.Option(metavar="OPERATOR", help="Write this operator alone, as one file to send."),
     ] = None,
     redact: Annotated[
         bool,

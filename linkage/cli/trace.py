@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linkage.cli import output
-from linkage.cli.look import AccountId, CaseFolder, Json
+from linkage.cli.options import AccountId, CaseFolder, Json, NoReport
 from linkage.cli.output import count, heading, say, table
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ def trace(
         typer.Option(
             metavar="FILE",
             help="Accounts known to be bad: one a line, or a csv with such a column.",
-            show_default=False,
         ),
     ],
     top: Annotated[int, typer.Option(metavar="N", min=1, help="Accounts shown.")] = 20,
@@ -82,10 +81,7 @@ def _print_trace(found: Trace) -> None:
 
 
 def forget(
-    case: CaseFolder,
-    account: AccountId,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
-    as_json: Json = False,
+    case: CaseFolder, account: AccountId, no_report: NoReport = False, as_json: Json = False
 ) -> None:
     """Erase an account from a case.
 
