@@ -49,10 +49,21 @@ def run(
 ) -> case.Case:
     """Read `inputs`, find the operators and write a case to the folder `out`.
 
-    Inputs are paths (csv, tsv, jsonl, parquet, a database file's `file::table`), DataFrames or
-    Arrow tables. Raises `InputError` for data that can't be used, `ConfigError` for settings,
-    `CaseError` if `out` can't be written; in each case nothing is left behind, and an earlier case
-    in `out` stays as it was.
+    Inputs are paths or patterns (csv, tsv, jsonl, parquet, a database file's `file::table`),
+    DataFrames or Arrow tables. An earlier case in `out` is replaced, and hands on its operator ids,
+    runs and judgements. `progress` is told of the stages; without `with_report` the case has no
+    report. Returns the case, open. Raises `InputError` for data that can't be used, `ConfigError`
+    for settings, `CaseError` if `out` can't be written; in each case nothing is left behind, and an
+    earlier case in `out` stays as it was.
+
+    >>> import pandas, tempfile
+    >>> table = pandas.DataFrame({
+    ...     "account_id": [f"a{n:02}" for n in range(60)],
+    ...     "card_hash": [f"card-{n if n > 5 else 0}" for n in range(60)],
+    ...     "device": [f"device-{n if n > 5 else n // 3}" for n in range(60)]})
+    >>> with run([table], Path(tempfile.mkdtemp()) / "case", with_report=False) as found:
+    ...     found.members["account_id"].to_list()
+    ['a00', 'a01', 'a02', 'a03', 'a04', 'a05']
     """
     config, progress, out = config or Config(), progress or Quiet(), Path(out)
     with case.workspace(out) as scratch, _engine(scratch, config) as engine:
@@ -73,9 +84,19 @@ def update(
     """Read new `inputs` into the case in the folder `path`, and find its operators anew.
 
     Settings are those of the last run unless `config` is given. Inputs that were read before
-    (by content) are not read again; if there is no other, nothing changes. Without inputs, what
-    the case holds is gone over again, so that new judgements are obeyed. Errors as in `run`; the
-    case stays as it was.
+    (by content) are not read again, nor rows that are the same as those of another input; if
+    there is no other, nothing changes. Without inputs, what the case holds is gone over again, so
+    that new judgements are obeyed. Returns the case, open. Errors as in `run`, and `CaseError` if
+    there is no case in `path`, or one of an earlier linkage that kept less; it stays as it was.
+
+    >>> import pandas, tempfile
+    >>> days = [pandas.DataFrame({"account_id": [f"{day}-{n}" for n in range(30)],
+    ...                           "ip": [f"8.8.{n}.{day}" for n in range(30)]}) for day in (1, 2)]
+    >>> folder = Path(tempfile.mkdtemp()) / "case"
+    >>> run(days[:1], folder, with_report=False).close()
+    >>> with update(folder, days, with_report=False) as found:
+    ...     found.run["counts"]["accounts"], found.run["new_inputs"]
+    (60, 1)
     """
     progress, path = progress or Quiet(), Path(path)
     with case.Case(path) as earlier:
@@ -111,8 +132,9 @@ def forget(
 ) -> tuple[case.Case, list[str]]:
     """Erase an account from the case in the folder `path`, and find its operators without it.
 
-    Returns the case, and the names of other people's files in the folder that name the account.
-    The database is written anew, so that no unused block of it holds the account either.
+    Returns the case, open, and the names of other people's files in the folder that name the
+    account. The database is written anew, so that no unused block of it holds the account either.
+    `InputError` if the case has no such account; otherwise errors as in `update`.
     """
     progress, path = progress or Quiet(), Path(path)
     with case.Case(path) as earlier:

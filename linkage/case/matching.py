@@ -40,7 +40,16 @@ class Matcher:
     """The operators of a case, loaded once and asked often; `close` it, or use it in a `with`.
 
     Only operators with one of `verdicts` are looked at: that somebody belongs to an office or a
-    family is no news at a gate. `known` counts the accounts of the last call that the case holds.
+    family is no news at a gate. `config` overrules the settings of the last run. `known` counts the
+    accounts of the last call that the case holds. `InputError` for a verdict that there is none of,
+    `CaseError` if the case can't be read, or was written by a linkage that kept less.
+
+    >>> import pandas
+    >>> with Matcher(case.path, verdicts=["sockpuppets", "organisation", "unclear"]) as matcher:
+    ...     matcher.match([pandas.DataFrame({"account_id": ["puppet-00"], "ip": ["9.9.9.1"]})])
+    ...     matcher.known
+    []
+    1
     """
 
     def __init__(

@@ -122,12 +122,20 @@ class CaseReader:
 
     @property
     def operators(self) -> pandas.DataFrame:
-        """The table operators, by rank."""
+        """The table operators, by rank.
+
+        >>> case.operators["accounts"].to_list()
+        [12]
+        """
         return self._frame(f"SELECT * FROM operators ORDER BY {RANK}")
 
     @property
     def members(self) -> pandas.DataFrame:
-        """The table members, by the rank of their operator, then by confidence."""
+        """The table members, by the rank of their operator, then by confidence.
+
+        >>> case.members["account_id"].to_list()[:2]
+        ['puppet-00', 'puppet-01']
+        """
         return self._frame(
             "SELECT m.* FROM members AS m JOIN operators AS o USING (operator_id) "
             f"ORDER BY {RANK}, m.confidence DESC, m.account_id"
@@ -142,7 +150,11 @@ class CaseReader:
 
     @property
     def run(self) -> dict[str, Any]:
-        """What run.json says of the last run: inputs, settings, seed, versions, seconds, memory."""
+        """What run.json says of the last run: inputs, settings, seed, versions, seconds, memory.
+
+        >>> case.run["counts"]["accounts"]
+        412
+        """
         rows = self.rows("SELECT details FROM runs ORDER BY run DESC LIMIT 1")
         details: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
         return details
@@ -153,7 +165,11 @@ class CaseReader:
         return from_dict(self.run.get("settings", {}), where=f"run.json of {self.path}")
 
     def evidence(self, operator_id: str) -> pandas.DataFrame:
-        """The table evidence of one operator, strongest first."""
+        """The table evidence of one operator, strongest first.
+
+        >>> sorted(set(case.evidence(operator)["kind"]))
+        ['ip', 'ip_range', 'payment', 'payment_sharing']
+        """
         operator = self.operator(operator_id)
         return self._frame(
             "SELECT * FROM evidence WHERE operator_id = $operator "
@@ -162,7 +178,13 @@ class CaseReader:
         )
 
     def scorecard(self, operator_id: str) -> pandas.DataFrame:
-        """The table scorecard of one operator, heaviest item first."""
+        """The table scorecard of one operator, heaviest item first.
+
+        The weights, in nats, add up to the logit of the operator's score.
+
+        >>> case.scorecard(operator)["item"][0]
+        'prior'
+        """
         operator = self.operator(operator_id)
         return self._frame(
             "SELECT * FROM scorecard WHERE operator_id = $operator "
@@ -171,7 +193,13 @@ class CaseReader:
         )
 
     def list_operators(self, verdict: str | None = None, top: int | None = None) -> list[Operator]:
-        """Operators by rank, of one verdict if it is given, at most `top`."""
+        """Operators by rank, of one verdict if it is given, at most `top`.
+
+        `InputError` for a verdict that there is none of.
+
+        >>> [found.accounts for found in case.list_operators(top=1)]
+        [12]
+        """
         if verdict is not None and verdict not in VERDICTS:
             raise InputError(
                 f"no verdict {shorten(verdict)}; an operator's is one of: {', '.join(VERDICTS)}."
@@ -185,7 +213,14 @@ class CaseReader:
         return [Operator(*row) for row in rows]
 
     def show(self, operator_id: str, top: int = 10) -> OperatorView:
-        """One operator in full: scorecard, evidence by kind and members (the first `top` each)."""
+        """One operator in full: scorecard, evidence by kind, members, timeline, judgements.
+
+        Of the members, and of the evidence of each kind, the first `top`.
+
+        >>> view = case.show(operator, top=2)
+        >>> [member.account_id for member in view.members], view.more_members
+        (['puppet-00', 'puppet-01'], 10)
+        """
         operator = self.operator(operator_id)
         name = operator.operator_id
         items = self.rows(
@@ -209,7 +244,12 @@ class CaseReader:
         return tuple(Judgement(*row) for row in rows)
 
     def account(self, account_id: str) -> Account:
-        """All that is known of one account, whether it belongs to an operator or not."""
+        """All that is known of one account, whether it belongs to an operator or not.
+
+        >>> found = case.account("person-3")
+        >>> found.membership, [(s.kind, s.value, s.others) for s in found.signals]
+        (None, [('ip', '8.3.3.9', 0), ('ip_range', '8.3.3.0/24', 0), ('payment', 'card-3', 0)])
+        """
         number, name, created_at, first_seen, last_seen, rows = self._account(account_id)
         membership = self._membership(number)
         signals = self.rows(ACCOUNT_SIGNALS, account=number)
@@ -225,11 +265,18 @@ class CaseReader:
         )
 
     def explain(self, a: str, b: str | None = None, top: int = 3) -> Belonging | Chains:
-        """Why account `a` belongs to its operator; with `b`, the `top` strongest chains between."""
+        """Why account `a` belongs to its operator; with `b`, the `top` strongest chains between.
+
+        `belonging` and `chains` are the two answers, by themselves.
+        """
         return self.belonging(a) if b is None else self.chains(a, b, top)
 
     def belonging(self, account_id: str) -> Belonging:
-        """Which of its operator's evidence an account has."""
+        """Which of its operator's evidence an account has, and the operator it is nearest to else.
+
+        >>> sorted(item.value for item in case.belonging("puppet-00").evidence)[:3]
+        ['9.9.9.0', '9.9.9.0/24', 'fleet-card-0']
+        """
         number, name, *_ = self._account(account_id)
         membership = self._membership(number)
         operator, evidence = None, []
@@ -246,7 +293,15 @@ class CaseReader:
         )
 
     def chains(self, a: str, b: str, top: int = 3) -> Chains:
-        """The strongest chains of shared signals between two accounts."""
+        """The strongest chains of shared signals between two accounts.
+
+        A chain has up to three links; a link costs the logarithm of the number of accounts that
+        share its signal, and the cheapest chain is the strongest.
+
+        >>> [link] = case.chains("puppet-00", "puppet-03").chains[0].links
+        >>> link.value, link.others
+        ('fleet-card-0', 2)
+        """
         first, second = self._account(a), self._account(b)
         if first[0] == second[0]:
             raise InputError(f"{shorten(a)} twice: a chain needs two accounts. Give another one.")
@@ -265,27 +320,46 @@ class CaseReader:
     def graph(self, operator_id: str, everything: bool = False) -> networkx.Graph:
         """An operator's members and evidence (or everything they use) as a networkx graph.
 
-        Nodes are account ids and (kind, value) pairs; attributes as in `linkage.case.graphs`.
+        Nodes are account ids (`bipartite` 0) and pairs of kind and value (1); edges have `n`,
+        `first_seen` and `last_seen`.
+
+        >>> sorted(case.graph(operator)[("payment", "fleet-card-0")])
+        ['puppet-00', 'puppet-03', 'puppet-06', 'puppet-09']
         """
         operator = self.operator(operator_id)
         with reading(self.path):
             return graphs.networkx_graph(self._connection, operator.operator_id, everything)
 
     def igraph(self, operator_id: str, everything: bool = False) -> igraph.Graph:
-        """The same graph for igraph, with the same attributes and `type` for its sides."""
+        """The same graph for igraph, with the same attributes and `type` for its sides.
+
+        >>> graph = case.igraph(operator)
+        >>> graph.is_bipartite(), len(graph.vs.select(type=False))
+        (True, 12)
+        """
         operator = self.operator(operator_id)
         with reading(self.path):
             return graphs.igraph_graph(self._connection, operator.operator_id, everything)
 
     def arrow(self, table: str) -> pa.Table:
-        """A whole table of the case as an Arrow table, in no particular order."""
+        """A whole table of the case as an Arrow table, in no particular order.
+
+        Names and columns are in `docs/tables.md`; `InputError` for another.
+
+        >>> case.arrow("accounts").num_rows
+        412
+        """
         if table not in KEPT:
             raise InputError(f"no table {shorten(table)} in a case. {suggestion(table, KEPT)}")
         with reading(self.path):
             return self._connection.sql(f"SELECT * FROM {table}").to_arrow_table()
 
     def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """What a query over the tables of the case yields; `$name` in it is a parameter."""
+        """What a query over the tables of the case yields; `$name` in it is a parameter.
+
+        >>> case.rows("SELECT account_id FROM accounts WHERE account = $number", number=0)
+        [('person-0',)]
+        """
         with reading(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 

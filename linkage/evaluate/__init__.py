@@ -61,7 +61,18 @@ def score(path: Path, truth: Path, min_size: int = 2) -> Evaluation:
     perhaps `kind`. A table of members, from any tool, has `account_id` and `operator_id`, and
     perhaps `verdict` (without it, all are taken for sockpuppets) and `confidence`. Operators of
     fewer than `min_size` accounts are left out. In csv files, cells that were neutralised for
-    spreadsheets (a quote before =, +, - or @) are read as they were.
+    spreadsheets (a quote before =, +, - or @) are read as they were. `CaseError` or `InputError`
+    if one can't be read, lacks a column, or names an account twice.
+
+    >>> import pandas, tempfile
+    >>> folder, ids = Path(tempfile.mkdtemp()), list("abcdef")
+    >>> members = pandas.DataFrame({"account_id": ids, "operator_id": "group"})
+    >>> members.to_csv(folder / "members.csv", index=False)
+    >>> truth = pandas.DataFrame({"account_id": ids, "operator": ["x"] * 5 + [None]})
+    >>> truth.to_csv(folder / "truth.csv", index=False)
+    >>> figures = score(folder / "members.csv", folder / "truth.csv")
+    >>> figures.accused, figures.accounts_found, figures.operators_of_5_found
+    (1, 1.0, 0)
     """
     members, operators = read_members(path)
     figures = evaluate(members, operators, read_truth(truth), str(truth), min_size)

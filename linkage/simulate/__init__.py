@@ -88,10 +88,14 @@ def simulate(
 ) -> Population:
     """Write a population into a folder (made if need be): accounts, events and truth.
 
+    Writes `accounts.csv`, `events.parquet` and `truth.csv` and returns what they hold. `preset` is
+    one of `PRESETS`, by name, or a mixture of your own; `accounts` says how many, if not as many as
+    the preset has.
     `templates_file` and `prompts_file` are JSON lines with a field `template` (slots as `{}`) and
     `prompt`: texts of life to be used beside those of the grammar. `without` names kinds
     (`COLUMNS`) whose columns are left out; the rest is what it would have been. Same arguments,
-    same bytes.
+    same bytes. `InputError` for an unknown preset or kind, too few accounts for the operators,
+    texts that can't be read, or a folder that can't be written.
 
     >>> import tempfile
     >>> population = simulate(Path(tempfile.mkdtemp()), "demo", accounts=1_000)
