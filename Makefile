@@ -21,7 +21,7 @@ demo: $(VENV)/installed
 	@echo "The report: demo/case/report/index.html"
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from linkage import cli
 from linkage.case import Case
 from linkage.pipeline import run
 from linkage.simulate import simulate
+
+# set where tests run side by side; what is printed would be cut there
+os.environ.pop("COLUMNS", None)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def test_full_disk(path: Path, size: int) -> None:
         if said is None:
             assert size == 2_000_000
         else:
-            assert "Nothing was changed there" in said
+            assert "What was there before is unchanged" in said
             assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
         assert [p.name for p in path.parent.iterdir()] == ["case"]
         Case(path).close()
