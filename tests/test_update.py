@@ -18,7 +18,8 @@ from linkage import Case, CaseError, Config, run, update
 from linkage.config import AttributionConfig, SourcesConfig
 from linkage.signals import prompt
 from linkage.signals.prompt import uses
-from linkage.signals.prompt.corpus import Reader
+from linkage.signals.prompt.corpus import read
+from linkage.signals.prompt.known import runs_of
 from linkage.signals.prompt.model import learn
 
 SAME = (
@@ -183,18 +184,16 @@ class TestPrompts:
         assert len(signals[signals["kind"] == "prompt"]) <= 4
 
     def test_a_model_is_read_as_it_was_written(self) -> None:
-        reader = Reader(1)
         fixed = "Translate the letter below into formal French, keeping all names: "
         texts = [fixed + word for word in ("Dear Ann", "Hi Bob, see you soon", "To whom")]
-        reader.add(texts, np.arange(3))
-        model = learn(reader.corpus())
+        model = learn(read(pa.chunked_array([texts]), np.arange(3)))
         again = prompt.from_bytes(prompt.to_bytes(model))
         assert again is not None
         known = prompt.Known([again])
-        at, number = known.told([fixed + "another", "What is the capital of Peru?"])
+        at, number = known.told(*runs_of([fixed + "another", "What is the capital of Peru?"]))
         assert at.tolist() == [0]
         assert known.texts[number[0]].startswith("Translate the letter below")
         # a second search finds it again: it is the same
         both = prompt.Known([again, model])
         assert both.texts == known.texts
-        assert [a.tolist() for a in both.told(texts)] == [[0, 1, 2], [0, 0, 0]]
+        assert [a.tolist() for a in both.told(*runs_of(texts))] == [[0, 1, 2], [0, 0, 0]]

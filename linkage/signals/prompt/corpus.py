@@ -1,35 +1,32 @@
 """Prompts to what is searched for templates.
 
-Batches of prompts arrive; a `Corpus` leaves: the tokens of a sample of prompts, the rarity of each,
-and the postings of the runs of words that may be of a template. Prompts are numbered by a hash of
-their text and account: no result depends on the order of rows, and a sample is a range of numbers.
+The prompts of a sample arrive; a `Corpus` leaves: the hashes of their runs of words, the rarity of
+each word, and the postings of the runs that may be of a template. Whoever hands the prompts over
+has them in an order that is a hash's: the first few of any are as good as any few.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from linkage.signals.prompt.arrays import F32, I64, U8, U64, unique
-from linkage.signals.prompt.postings import PIECE, Postings, Sample, telling
+from linkage.signals.prompt.arrays import F32, I64, U32, U64, heads
+from linkage.signals.prompt.postings import Postings, Sample, runs, telling
 from linkage.signals.prompt.stock import stock
 from linkage.signals.prompt.text import PRIME, Tokens, mix, tokenise
 
-BYTES_OF_TOKEN = 70
-"""Memory that the search for templates takes at most for each token, its text included."""
-MEMORY = 4_000_000_000 * 2 // 5
-"""Bytes that the search may take if nobody says; of larger inputs a sample is searched."""
-CHARACTERS_OF_TOKEN = 5
-"""Characters that a token takes, with its space: what a sample is reckoned by."""
 PRIOR, SHORTEST, LETTER = 3000.0, 3.0, 0.75
 """Ordinary text: words that it is worth, and nats of a word: some at least, more with each letter
 (fitted by eye to English word frequencies: `the` 5 nats, `passage` 8)."""
+LONGEST = 12
+"""Letters from which on a word is no rarer for being longer."""
 STOCK = 0.5
 """Nats of a word in a stock phrase."""
 PLACES = 50_000
@@ -37,7 +34,7 @@ PLACES = 50_000
 PHRASE = 4.0
 """Nats by which a phrase is commoner than its words' frequencies say, at least (measured: several
 phrases in one prompt would be taken for a template with less)."""
-CHARACTERS = 250_000
+CHARACTERS = 100_000
 """Characters read at a time: few enough for a processor's cache."""
 
 OWN = -1
@@ -47,123 +44,95 @@ WORD_BITS = 22
 
 T = TypeVar("T")
 _TO_WORD = np.uint64(64 - WORD_BITS)
+_WORD = np.uint64((1 << WORD_BITS) - 1)
+_STOCK = 15
+"""What stands for the number of letters of a word in a stock phrase."""
 
 
 @dataclass(frozen=True)
 class Corpus(Sample):
-    """A sample of prompts as tokens and text, and the postings of the runs that can tell."""
+    """A sample of prompts as runs and text, and the postings of the runs that can tell."""
 
-    texts: list[str]
+    texts: pa.ChunkedArray
     """By number of the prompt."""
     postings: Postings
     quoting: bool
     """Whether most accounts quote, so that text which nobody uses again says nothing."""
 
 
-def pieces(
-    texts: Sequence[str], work: Callable[[Tokens], T], threads: int = 0
-) -> Iterator[tuple[slice, T]]:
-    """What `work` makes of prompts, in pieces that bound memory, several at a time, in order.
+def in_pieces(size: I64, work: Callable[[slice], T], threads: int = 0) -> Iterator[T]:
+    """What `work` makes of ranges of items, of `CHARACTERS` in all each, several at a time.
 
-    As many at a time as there are threads; 0: one for each core.
+    In order; as many at a time as there are threads; 0: one for each core.
     """
-    slices: list[slice] = []
-    start = size = 0
-    for i, text in enumerate(texts):
-        size += len(text) + 1
-        if size >= CHARACTERS or i + 1 == len(texts):
-            slices.append(slice(start, i + 1))
-            start, size = i + 1, 0
+    end = np.cumsum(size)
+    whole = np.arange(CHARACTERS, end[-1] if len(end) else 0, CHARACTERS)
+    cuts = np.unique(np.concatenate([[0], np.searchsorted(end, whole), [len(size)]])).tolist()
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        yield from zip(slices, pool.map(lambda at: work(tokenise(texts[at])), slices), strict=True)
+        yield from pool.map(work, map(slice, cuts[:-1], cuts[1:]))
 
 
-class Reader:
-    """Collects batches of prompts, in any order, into a corpus.
+def tokens_of(
+    texts: pa.Array | pa.ChunkedArray, work: Callable[[slice, Tokens], T], threads: int = 0
+) -> Iterator[T]:
+    """What `work` makes of ranges of prompts and their tokens, in order."""
+    size = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype(np.int64) + 1
 
-    `characters` is how many there will be: if `memory` (in bytes) is too little for them, those of
-    a sample are taken.
+    def read(at: slice) -> T:
+        return work(at, tokenise(texts.slice(at.start, at.stop - at.start).to_pylist()))
+
+    return in_pieces(size, read, threads)
+
+
+def read(texts: pa.ChunkedArray, account: I64, threads: int = 0) -> Corpus:
+    """The corpus of some prompts, each with its account, or `OWN`."""
+    parts = [_seen(slice(0), tokenise([])), *tokens_of(texts, _seen, threads)]
+    columns = [list(column) for column in zip(*parts, strict=True)]
+    del parts
+    # each column's parts go as soon as they are joined
+    length, pair, word, run = (np.concatenate(columns.pop()) for _ in range(4))
+    first = np.concatenate([[0], np.cumsum(length)])
+    nats = _rarity(word, pair)
+    del word, pair
+    own = np.flatnonzero(account == OWN)
+    account[own] = account.max(initial=OWN) + 1 + np.arange(len(own))
+    cost = float(np.log(len(run) + PLACES)) + PHRASE
+    sample = Sample(account, run, first, nats, cost)
+    return Corpus(account, run, first, nats, cost, texts, *telling(sample))
+
+
+def _seen(_: slice, tokens: Tokens) -> tuple[U64, U32, U64, I64]:
+    """What is learned of some prompts at first sight.
+
+    Of each token the run that begins there, and the first bits of the word's hash with its letters
+    or `_STOCK`; of each two a hash, with the first bits of the second's; of each prompt its length.
     """
-
-    def __init__(self, characters: int, memory: int = MEMORY, threads: int = 0) -> None:
-        self.share = memory / BYTES_OF_TOKEN * CHARACTERS_OF_TOKEN / max(characters, 1)
-        self.threads = threads
-        self.texts: list[str] = []
-        self.numbers: list[U64] = []
-        self.accounts: list[I64] = []
-        self.tokens: list[U64] = []
-        self.letters: list[U8] = []
-        self.lengths: list[I64] = []
-
-    def add(self, texts: Sequence[str], accounts: I64) -> None:
-        """Take in prompts, each with its account, or `OWN`."""
-        numbers = _numbers(texts, accounts)
-        if self.share < 1:
-            keep = np.flatnonzero(numbers < np.uint64(self.share * 2**64))
-            texts = [texts[i] for i in keep.tolist()]
-            numbers, accounts = numbers[keep], accounts[keep]
-        for _, tokens in pieces(texts, lambda tokens: tokens, self.threads):
-            self.tokens.append(tokens.hashes)
-            self.letters.append(tokens.letters)
-            self.lengths.append(np.bincount(tokens.prompt))
-        self.texts.extend(texts)
-        self.numbers.append(numbers)
-        self.accounts.append(accounts)
-
-    def corpus(self) -> Corpus:
-        """The corpus of all prompts taken in; none are taken in after that."""
-        number = _join(self.numbers, np.uint64)
-        account, length = _join(self.accounts), _join(self.lengths)
-        order = np.lexsort((account, number))
-        begin = np.cumsum(length) - length
-        first = np.concatenate([[0], np.cumsum(length[order])]).astype(np.int64)
-        shift = np.repeat(begin[order] - first[:-1], length[order])
-        shift += np.arange(first[-1])
-        tokens = _join(self.tokens, np.uint64)[shift]
-        letters = _join(self.letters, np.uint8)[shift]
-        del shift
-        self.tokens, self.letters = [], []
-        account = account[order]
-        own = np.flatnonzero(account == OWN)
-        account[own] = account.max(initial=OWN) + 1 + np.arange(len(own))
-        texts = [self.texts[i] for i in order]
-        nats = _rarity(tokens, letters)
-        cost = float(np.log(len(tokens) + PLACES)) + PHRASE
-        sample = Sample(account, tokens, first, nats, cost)
-        return Corpus(account, tokens, first, nats, cost, texts, *telling(sample))
+    hashes, letters = tokens.hashes, np.minimum(tokens.letters, LONGEST)
+    letters[stock(hashes)] = _STOCK
+    word = hashes >> _TO_WORD
+    pair = mix(hashes[:-1] * PRIME + hashes[1:]) & ~_WORD | word[1:]
+    spelled = word.astype(np.uint32) << np.uint32(4) | letters
+    return runs(hashes, tokens.first), spelled, pair, np.diff(tokens.first)
 
 
-def _numbers(texts: Sequence[str], accounts: I64) -> U64:
-    digests = b"".join(
-        [hashlib.blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in texts]
-    )
-    return mix(np.frombuffer(digests, dtype="<u8") ^ mix(accounts.astype(np.uint64)))
-
-
-def _join(parts: list[Any], dtype: type = np.int64) -> Any:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
-
-
-def _rarity(tokens: U64, letters: U8) -> F32:
+def _rarity(word: U32, pair: U64) -> F32:
     """-ln of each word's probability, by the number of different words that it follows.
 
     Counting words before it (Kneser and Ney's continuation count) rather than occurrences keeps the
     words of a template rare, however often it is used. `PRIOR` words of ordinary text, in which a
     word's rarity goes by its letters, stand in for what a small corpus can't know.
     """
-    words = np.uint64((1 << WORD_BITS) - 1)
-    parts: list[U64] = []
-    for i in range(0, len(tokens), PIECE):
-        after = tokens[max(i, 1) : i + PIECE]
-        before = tokens[max(i, 1) - 1 : max(i, 1) - 1 + len(after)]
-        parts.append(unique(mix(before * PRIME + after) & ~words | after >> _TO_WORD))
-    different = unique(_join(parts, np.uint64))
-    count = np.bincount((different & words).astype(np.int64), minlength=1 << WORD_BITS)
-    nats = np.empty(len(tokens), dtype=np.float32)
-    for i in range(0, len(tokens), PIECE):
-        here = slice(i, i + PIECE)
-        spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.minimum(letters[here], 12)))
-        rare = -np.log((count[tokens[here] >> _TO_WORD] + spelled) / (len(different) + PRIOR))
-        nats[here] = np.where(letters[here] == 0, 0.0, rare)
-    nats[stock(tokens)] = STOCK
+    pair.sort()
+    different = pair[heads(pair)] & _WORD
+    count = np.bincount(different.astype(np.int64), minlength=1 << WORD_BITS)
+    spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.arange(_STOCK + 1)))
+    everything = np.log(len(different) + PRIOR)
+    nats = np.empty(len(word), dtype=np.float32)
+    for i in range(0, len(word), CHARACTERS):
+        some = word[i : i + CHARACTERS]
+        letters = some & np.uint32(15)
+        rare = everything - np.log(count[some >> np.uint32(4)] + spelled[letters])
+        rare[letters == 0] = 0
+        rare[letters == _STOCK] = STOCK
+        nats[i : i + CHARACTERS] = rare
     return nats

@@ -35,8 +35,8 @@ from linkage.signals.prompt.arrays import (
     unique,
 )
 from linkage.signals.prompt.corpus import Corpus
-from linkage.signals.prompt.postings import FIXED, WORDS, runs, runs_at, worth
-from linkage.signals.prompt.text import FRAME, Tokens, mix
+from linkage.signals.prompt.postings import FIXED, WORDS, worth
+from linkage.signals.prompt.text import FRAME, mix
 from linkage.signals.prompt.together import ALIKE, together
 
 PIECE = 9.0
@@ -99,16 +99,19 @@ class Families:
         likely[self.run >> np.uint64(64 - LIKELY)] = True
         return likely
 
-    def held(self, tokens: Tokens) -> tuple[I64, I64]:
-        """Prompts of a batch and the families they hold, as sorted pairs."""
-        run, place = runs(tokens.hashes, tokens.prompt)
-        likely = np.flatnonzero(self._likely[run >> np.uint64(64 - LIKELY)])
-        if len(likely) == 0:
-            return likely, likely
-        run, place = run[likely], place[likely]
+    def held(self, run: U64, first: I64) -> tuple[I64, I64]:
+        """Prompts and the families they hold, as sorted pairs.
+
+        By the runs that begin at each token, and where the tokens of each prompt begin.
+        """
+        place = np.flatnonzero(self._likely[run >> np.uint64(64 - LIKELY)])
+        if len(place) == 0:
+            return place, place
+        run = run[place]
         at = np.minimum(np.searchsorted(self.run, run), len(self.run) - 1)
         hit = np.flatnonzero(self.run[at] == run)
-        prompt, known = distinct(tokens.prompt[place[hit]], at[hit], len(self.run))
+        prompt = np.searchsorted(first, place[hit], "right") - 1
+        prompt, known = distinct(prompt, at[hit], len(self.run))
         family = self.family[known]
         by = order(prompt, family)
         return _hold(prompt[by], family[by], self.runs)
@@ -167,7 +170,7 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     inner, split = _nesting(shape, outer, good, prompts)
     rank = _rank(shape, good, ends, total, prompts)
     families = Families(
-        runs_at(corpus.tokens, place[heads(run)]),
+        corpus.run[place[heads(run)]],
         family_of_group[group_of_run],
         size,
         rank,
@@ -218,7 +221,7 @@ def _groups(corpus: Corpus) -> tuple[I64, I64, I64, I64]:
     covered, word = distinct(
         np.repeat(group, WORDS),
         (place[start][:, None] + np.arange(WORDS)).ravel(),
-        len(corpus.tokens),
+        len(corpus.run),
     )
     nats = np.bincount(covered, weights=corpus.nats[word], minlength=len(example))
     good = nats >= PIECE
@@ -265,7 +268,7 @@ def _information(
     corpus: Corpus, shape: _Shape, outer: tuple[I64, I64], prompt: I64, family: I64, place: I64
 ) -> tuple[F64, F64, F64]:
     """Worth of each family's text with what it nests in, worth and nats of what is its own."""
-    tokens = max(len(corpus.tokens), 1)
+    tokens = max(len(corpus.run), 1)
     everything = _words(shape, outer, prompt, family, place, tokens)
     other = outer[0] != outer[1]
     others = _words(shape, (outer[0][other], outer[1][other]), prompt, family, place, tokens)
@@ -285,7 +288,7 @@ def _information(
 
 def _worth(corpus: Corpus, accounts: I64, family: I64, word: I64) -> F64:
     """Worth of the pieces (words in a row) of each family."""
-    key = family * (len(corpus.tokens) + 1) + word
+    key = family * (len(corpus.run) + 1) + word
     piece = heads(np.cumsum(np.diff(key, prepend=-2) != 1))
     nats = np.add.reduceat(corpus.nats[word], piece) if len(piece) else corpus.nats[word]
     return worth(family[piece], nats.astype(np.float64), corpus.cost, accounts)

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import I64, distinct
-from linkage.signals.prompt.corpus import pieces
+from linkage.signals.prompt.arrays import I64, U64, distinct
 from linkage.signals.prompt.model import Model
-from linkage.signals.prompt.text import Tokens, tokenise
+from linkage.signals.prompt.postings import runs
+from linkage.signals.prompt.text import tokenise
 
 FORMAT = "linkage templates 1"
 
@@ -26,12 +26,12 @@ FORMAT = "linkage templates 1"
 def to_bytes(model: Model) -> bytes:
     """A model as bytes.
 
-    >>> from linkage.signals.prompt.corpus import Reader
+    >>> import pyarrow as pa
+    >>> from linkage.signals.prompt.corpus import read
     >>> from linkage.signals.prompt.model import learn
-    >>> reader = Reader(1)
     >>> text = "Translate the letter below into formal French, keeping all names: "
-    >>> reader.add([text + "Dear Ann", text + "Hi Bob, see you soon"], np.array([0, 1]))
-    >>> model = learn(reader.corpus())
+    >>> texts = pa.chunked_array([[text + "Dear Ann", text + "Hi Bob, see you soon"]])
+    >>> model = learn(read(texts, np.array([0, 1])))
     >>> from_bytes(to_bytes(model)).skeletons == list(model.skeletons)
     True
     """
@@ -96,6 +96,12 @@ def _fields_of(kind: Any) -> dict[str, dict[str, Any]]:
 _DATACLASSES = _fields_of(Model)
 
 
+def runs_of(texts: Sequence[str]) -> tuple[U64, I64]:
+    """The runs of some prompts, and where those of each begin."""
+    tokens = tokenise(texts)
+    return runs(tokens.hashes, tokens.first), tokens.first
+
+
 class Known:
     """Several models as one, the earliest first; a template has the text it was first found with.
 
@@ -103,11 +109,16 @@ class Known:
     """
 
     def __init__(self, models: Sequence[Model]) -> None:
-        self.models = list(models)
+        self.models: list[Model] = []
         self.texts: list[str] = []
         self._names: list[I64] = []
-        for model in self.models:
-            self._names.append(self._numbered(model))
+        for model in models:
+            self.add(model)
+
+    def add(self, model: Model) -> None:
+        """One more model, of a later search."""
+        self._names.append(self._numbered(model))
+        self.models.append(model)
 
     @property
     def quoting(self) -> bool:
@@ -134,29 +145,25 @@ class Known:
         """Templates of a new model that are a known one: each holds the other."""
         if not self.texts or not own:
             return {}
-        texts = list(self.texts)
-        prompt, number = self.told([model.skeletons[i] for i in own])
+        prompt, number = self.told(*runs_of([model.skeletons[i] for i in own]))
         holds = {(own[p], n) for p, n in zip(prompt.tolist(), number.tolist(), strict=True)}
-        known, family = model.told(tokenise(texts))
+        known, family = model.told(*runs_of(self.texts))
         held = {(f, k) for k, f in zip(known.tolist(), family.tolist(), strict=True)}
         return dict(sorted(holds & held, reverse=True))
 
-    def told(self, texts: Sequence[str], threads: int = 0) -> tuple[I64, I64]:
-        """Prompts and the templates that they tell of, as distinct sorted pairs."""
+    def told(self, run: U64, first: I64) -> tuple[I64, I64]:
+        """Prompts and the templates that they tell of, as distinct pairs.
 
-        def work(tokens: Tokens) -> list[tuple[I64, I64]]:
-            # while numbers are given, the newest model has none yet
-            return [model.told(tokens) for model, _ in zip(self.models, self._names, strict=False)]
-
+        By the runs that begin at each token, and where the tokens of each prompt begin.
+        """
         prompts, numbers = [], []
-        for part, found in pieces(texts, work, threads):
-            for (prompt, family), names in zip(found, self._names, strict=False):
-                number = names[family]
-                prompts.append(prompt[number >= 0] + part.start)
-                numbers.append(number[number >= 0])
-        if not prompts:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        prompt, number = np.concatenate(prompts), np.concatenate(numbers)
-        if len(self.models) == 1:
-            return prompt, number
+        for model, names in zip(self.models, self._names, strict=True):
+            prompt, family = model.told(run, first)
+            number = names[family]
+            prompts.append(prompt[number >= 0])
+            numbers.append(number[number >= 0])
+        if len(prompts) == 1:
+            return prompts[0], numbers[0]
+        prompt = np.concatenate([*prompts, np.zeros(0, dtype=np.int64)])
+        number = np.concatenate([*numbers, np.zeros(0, dtype=np.int64)])
         return distinct(prompt, number, max(len(self.texts), 1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from linkage.signals.prompt.arrays import I64, Mask, bounds, contains, distinct, expand, heads
+from linkage.signals.prompt.arrays import I64, U64, Mask, bounds, contains, distinct, expand, heads
 from linkage.signals.prompt.corpus import CHARACTERS, Corpus
 from linkage.signals.prompt.families import Families, find
 from linkage.signals.prompt.postings import FIXED
@@ -44,20 +44,23 @@ class Model:
             {"template": pa.array(number, pa.int32()), "text": pa.array(texts, pa.string())}
         )
 
-    def best(self, tokens: Tokens) -> tuple[I64, I64]:
-        """Prompts of a batch that have a template, and the family of the best one."""
-        return self.order.choose(*self.order.held(tokens))
+    def best(self, run: U64, first: I64) -> tuple[I64, I64]:
+        """Prompts that have a template, and the family of the best one.
 
-    def told(self, tokens: Tokens) -> tuple[I64, I64]:
-        """Prompts of a batch and the templates that they tell of, two at most, as sorted pairs.
+        By the runs that begin at each token, and where the tokens of each prompt begin.
+        """
+        return self.order.choose(*self.order.held(run, first))
+
+    def told(self, run: U64, first: I64) -> tuple[I64, I64]:
+        """Prompts and the templates that they tell of, two at most, as sorted pairs.
 
         First the best one, then the highest in rank: an operator's text and what it stands in.
         """
-        prompt, family = self.families.held(tokens)
+        prompt, family = self.families.held(run, first)
         rank = self.families.rank[family]
         chosen, best = self.order.choose(prompt, family)
-        first = contains(chosen * len(self.families) + best, prompt * len(self.families) + family)
-        order = np.lexsort((family, -rank, ~first, prompt))
+        second = ~contains(chosen * len(self.families) + best, prompt * len(self.families) + family)
+        order = np.lexsort((family, -rank, second, prompt))
         prompt, family = prompt[order], family[order]
         at = heads(prompt)
         place = np.arange(len(prompt)) - np.repeat(at, np.diff(at, append=len(prompt)))
@@ -144,23 +147,21 @@ def _tokenised(
 ) -> Iterator[tuple[int, Tokens, list[slice], list[int]]]:
     """Families with the tokens of their examples, read many at a time."""
     waiting: list[tuple[int, list[int]]] = []
-    size = 0
+    texts: list[str] = []
     for f in [*wanted.tolist(), None]:
         if f is not None:
             examples = _examples(corpus, prompts[first[f] : first[f + 1]])
             if len(examples) >= 2:
                 waiting.append((f, examples))
-                size += sum(len(corpus.texts[i]) for i in examples)
-        if waiting and (f is None or size >= CHARACTERS):
-            texts = [corpus.texts[i] for _, some in waiting for i in some]
+                texts += [corpus.texts[i].as_py() for i in examples]
+        if f is None or sum(map(len, texts)) >= CHARACTERS:
             tokens = tokenise(texts, places=True)
-            at = bounds(tokens.prompt, sum(len(some) for _, some in waiting)).tolist()
-            done = 0
+            at, done = tokens.first.tolist(), 0
             for g, some in waiting:
                 parts = [slice(at[k], at[k + 1]) for k in range(done, done + len(some))]
                 yield g, tokens, parts, some
                 done += len(some)
-            waiting, size = [], 0
+            waiting, texts = [], []
 
 
 def _examples(corpus: Corpus, prompts: I64) -> list[int]:

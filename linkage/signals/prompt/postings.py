@@ -14,7 +14,6 @@ shared says nothing, and dropping it here, run by run, is what makes the search 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,9 +44,6 @@ TRIES = 5
 ORDERS = 16
 """Orders in which the first two accounts of a text are looked at."""
 
-PIECE = 1_000_000
-"""Tokens worked on at a time."""
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -55,7 +51,8 @@ class Sample:
 
     account: I64
     """Of each prompt."""
-    tokens: U64
+    run: U64
+    """Of each token, the hash of the run that begins there (see `runs`)."""
     first: I64
     """Where the tokens of each prompt begin, and the end of the last."""
     nats: F32
@@ -106,20 +103,19 @@ def worth(owner: I64, nats: F64, cost: float, accounts: I64) -> F64:
     return np.asarray(np.maximum(alone, together), dtype=np.float64)
 
 
-def runs(tokens: U64, prompt: I64) -> tuple[U64, I64]:
-    """Hashes of all runs of `WORDS` tokens within a prompt, and where each begins."""
-    count = max(len(tokens) - WORDS + 1, 0)
-    at = np.flatnonzero(prompt[:count] == prompt[WORDS - 1 :])
-    return runs_at(tokens, at), at
+def runs(tokens: U64, first: I64) -> U64:
+    """Hash of the run of `WORDS` tokens that begins at each token; 0 if its prompt ends before.
 
-
-def runs_at(tokens: U64, at: I64) -> U64:
-    """Hashes of the runs that begin at the given tokens."""
-    rolled = tokens[at]
+    `first` is where the tokens of each prompt begin, and the end of the last.
+    """
+    rolled = tokens.copy()
     for i in range(1, WORDS):
         rolled *= PRIME
-        rolled += tokens[at + i]
-    return mix(rolled)
+        rolled[:-i] += tokens[i:]
+    rolled = mix(rolled)
+    for i in range(1, WORDS):
+        rolled[first[1:] - i] = 0
+    return rolled
 
 
 def telling(sample: Sample) -> tuple[Postings, bool]:
@@ -132,15 +128,13 @@ def telling(sample: Sample) -> tuple[Postings, bool]:
 def _shared(sample: Sample) -> Postings:
     """Postings of the runs that two accounts or more have."""
     # the first bits of a run's hash and its place make one number: sorting those is the quickest
-    bits = np.uint64(max(len(sample.tokens), 1).bit_length())
+    bits = np.uint64(len(sample.run).bit_length())
     low = (np.uint64(1) << bits) - np.uint64(1)
-    packed, size = np.empty(len(sample.tokens), dtype=np.uint64), 0
-    for run, place in _pieces_of(sample):
-        packed[size : size + len(run)] = run & ~low | place.astype(np.uint64)
-        size += len(run)
-    packed = packed[:size]
+    packed = sample.run & ~low
+    packed |= np.arange(len(packed), dtype=np.uint64)
     packed.sort()
-    again = np.zeros(size + 1, dtype=bool)
+    packed = packed[np.searchsorted(packed, low, "right") :]
+    again = np.zeros(len(packed) + 1, dtype=bool)
     again[1:-1] = packed[1:] ^ packed[:-1] <= low
     packed = packed[again[1:] | again[:-1]]
     # most prompts share too little, whoever with: the rest is less work without them
@@ -157,17 +151,6 @@ def _shared(sample: Sample) -> Postings:
     return Postings(number, prompt, place).of(np.ones(len(run), dtype=bool), sample.account)
 
 
-def _pieces_of(sample: Sample) -> Iterator[tuple[U64, I64]]:
-    """Runs of some prompts at a time, with the first token of each."""
-    begin, first, prompts = 0, sample.first, len(sample.account)
-    while begin < prompts:
-        end = max(begin + 1, int(np.searchsorted(first, first[begin] + PIECE, "right")) - 1)
-        prompt = np.repeat(np.arange(begin, end), np.diff(first[begin : end + 1]))
-        run, place = runs(sample.tokens[first[begin] : first[end]], prompt)
-        yield run, place + first[begin]
-        begin = end
-
-
 def _promising(sample: Sample, postings: Postings) -> Postings:
     """Postings of the prompts that share enough text for a template."""
     enough = _covered(sample, postings.place, SEVERAL) >= FIXED
@@ -179,19 +162,21 @@ def _covered(sample: Sample, place: I64, accounts: int) -> F64:
 
     As if so many accounts had them, always together.
     """
-    covered = np.zeros(len(sample.tokens) + WORDS, dtype=bool)
-    for i in range(WORDS):
-        covered[place + i] = True
-    covered = covered[: len(sample.tokens)]
-    begins = covered.copy()
-    begins[1:] &= ~covered[:-1]
-    starts = sample.first[:-1]
-    begins[starts] = covered[starts]
-    piece = np.flatnonzero(begins)
+    begin = np.zeros(len(sample.run), dtype=bool)
+    begin[place] = True
+    covered = begin.copy()
+    for i in range(1, WORDS):
+        covered[i:] |= begin[:-i]
+    begin[:] = covered
+    begin[1:] &= ~covered[:-1]
+    begin[sample.first[:-1]] = covered[sample.first[:-1]]
+    words = np.flatnonzero(covered)
+    piece = np.flatnonzero(begin[words])
     if len(piece) == 0:
         return np.zeros(len(sample.account))
-    nats = np.add.reduceat(np.where(covered, sample.nats, 0), piece)
-    owner = np.searchsorted(sample.first, piece, "right") - 1
+    nats = np.add.reduceat(sample.nats[words], piece)
+    pieces = np.diff(np.searchsorted(words[piece], sample.first))
+    owner = np.repeat(np.arange(len(pieces)), pieces)
     return worth(owner, nats, sample.cost, np.full(len(sample.account), accounts))
 
 
@@ -232,16 +217,17 @@ def _same_people(sample: Sample, postings: Postings, among: I64) -> I64:
     end = np.append(start[1:], len(postings))
     row, text = expand(start[among[example]], end[among[example]])
     prompt, first = postings.prompt[row].astype(np.uint64), heads(text)
-    who = sample.account[postings.prompt[row]].astype(np.uint64)
+    who = sample.account[postings.prompt[row]]
+    everybody = np.arange(who.max() + 1, dtype=np.uint64)
     low, alike = np.uint64(2**32 - 1), np.zeros(len(example), dtype=bool)
     for turn in range(ORDERS):
-        order = mix(who + np.uint64(turn << 40)) >> np.uint64(32)
+        order = (mix(everybody + np.uint64(turn << 40)) >> np.uint64(32))[who]
         ranked = (order << np.uint64(32)) | prompt
         one = np.minimum.reduceat(ranked, first)
         ranked[order == (one >> np.uint64(32))[text]] = np.uint64(2**64 - 1)
         two = np.minimum.reduceat(ranked, first)
         pair = (one & ~low) | (two >> np.uint64(32))
-        by = np.argsort(pair, kind="stable")
+        by = np.argsort(pair)
         at = heads(pair[by])
         of = (one & low)[by]
         other = np.minimum.reduceat(of, at) != np.maximum.reduceat(of, at)

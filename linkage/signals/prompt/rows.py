@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
-import numpy as np
 import pyarrow as pa
 
-from linkage.engine import Engine
+from linkage.engine import DuckDBEngine, Engine
 from linkage.progress import Progress, Quiet
-from linkage.signals.prompt.corpus import OWN, Reader, pieces
-from linkage.signals.prompt.model import learn
 from linkage.signals.prompt.study import study
-
-_FOUND = pa.schema([("row", pa.int64()), ("template", pa.int32())])
 
 
 def label(engine: Engine, table: str, progress: Progress | None = None) -> None:
@@ -22,28 +16,7 @@ def label(engine: Engine, table: str, progress: Progress | None = None) -> None:
 
     `template` is a skeleton; rows without one are left out. An account of null is one by itself.
     """
-    progress = progress or Quiet()
-    learned = study(engine, table, progress)
-    model, done = learned.model, learned.done
-
-    def recognise(batch: pa.RecordBatch) -> pa.RecordBatch:
-        nonlocal done
-        rows, families = [], []
-        for part, (prompt, family) in pieces(batch["raw"].to_pylist(), model.best, engine.threads):
-            rows.append(prompt + part.start)
-            families.append(family)
-        done += len(batch)
-        progress.advance(done, learned.total, "prompts")
-        at = pa.array(np.concatenate(rows) if rows else [], pa.int64())
-        family = pa.array(np.concatenate(families) if rows else [], pa.int32())
-        return pa.RecordBatch.from_arrays([batch["row"].take(at), family], schema=_FOUND)
-
-    engine.map_batches(
-        f"SELECT CAST(row AS BIGINT) AS row, raw FROM {table} WHERE raw IS NOT NULL",
-        recognise,
-        "_found",
-        _FOUND,
-    )
+    model, _ = study(engine, table, "_found", lambda model: model.best, progress or Quiet())
     engine.put("_skeletons", model.table())
     engine.create(
         "row_templates",
@@ -73,21 +46,25 @@ def templates(
     """
     if accounts is not None and len(accounts) != len(prompts):
         raise ValueError(f"{len(prompts)} prompts, but {len(accounts)} accounts: one each, please.")
-    rows = [i for i, prompt in enumerate(prompts) if prompt]
-    texts = [str(prompts[i]) for i in rows]
-    number = np.full(len(rows), OWN)
+    owners: list[int | None] = [None] * len(prompts)
     if accounts is not None:
         numbered = {a: i for i, a in enumerate(sorted(set(accounts), key=repr))}
-        number = np.array([numbered[accounts[i]] for i in rows], dtype=np.int64)
-    reader = Reader(sum(map(len, texts)))
-    reader.add(texts, number)
-    model = learn(reader.corpus())
+        owners = [numbered[a] for a in accounts]
+    rows = {
+        "row": pa.array(range(len(prompts)), pa.int64()),
+        "account": pa.array(owners, pa.int64()),
+        "raw": pa.array([_clean(p) for p in prompts], pa.string()),
+    }
+    engine = DuckDBEngine()
+    engine.put("prompts", pa.table(rows))
+    label(engine, "prompts")
     found: list[str | None] = [None] * len(prompts)
-    users: defaultdict[str, set[int]] = defaultdict(set)
-    for part, best in pieces(texts, model.best):
-        for prompt, family in zip(*map(np.ndarray.tolist, best), strict=True):
-            row = part.start + prompt
-            found[rows[row]] = model.skeletons[family]
-            who = int(number[row])
-            users[model.skeletons[family]].add(-1 - row if who == OWN else who)
-    return [t if t is not None and len(users[t]) > 1 else None for t in found]
+    for row, template in engine.rows("SELECT row, template FROM row_templates"):
+        found[row] = template
+    engine.close()
+    return found
+
+
+def _clean(prompt: str | None) -> str | None:
+    """A prompt without what is no character (halves of surrogate pairs), or None if it is empty."""
+    return str(prompt).encode("utf-8", "ignore").decode() if prompt else None

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import F32, I64, U64, Mask
+from linkage.signals.prompt.arrays import F32, I64, U64, Mask, contains
 from linkage.signals.prompt.postings import WORDS, runs, worth
 from linkage.signals.prompt.text import FRAME, NUMBER, Tokens
 
@@ -80,11 +80,11 @@ class Example:
     def __init__(self, tokens: Tokens, part: slice, shared: U64) -> None:
         self.text, self.hashes = tokens.text, tokens.hashes[part]
         self.start, self.end = tokens.start[part].tolist(), tokens.end[part].tolist()
-        run, place = runs(self.hashes, tokens.prompt[part])
-        at = np.minimum(np.searchsorted(shared, run), len(shared) - 1)
-        covered = np.zeros(len(self.hashes), dtype=bool)
-        for i in range(WORDS):
-            covered[place[shared[at] == run] + i] = True
+        run = runs(self.hashes, np.array([0, len(self.hashes)]))
+        begins = contains(shared, run)
+        covered = begins.copy()
+        for i in range(1, WORDS):
+            covered[i:] |= begins[:-i]
         self.covered = np.flatnonzero(covered)
 
     def align(self, other: Example) -> I64:
@@ -104,7 +104,12 @@ class Example:
         return partner
 
     def _match(self, other: Example, here: I64, there: I64, partner: I64) -> None:
+        if np.array_equal(self.hashes[here], other.hashes[there]):
+            partner[here] = there
+            return
         mine, theirs = self.hashes[here].tolist(), other.hashes[there].tolist()
+        if set(mine).isdisjoint(theirs):
+            return
         matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
         for a, b, size in matcher.get_matching_blocks():
             partner[here[a : a + size]] = there[b : b + size]
@@ -168,13 +173,12 @@ def _worth(fixed: Mask, joined: Mask, nats: F32, cost: float, examples: int) -> 
 
 def _drop_crumbs(fixed: Mask, joined: Mask, nats: F32) -> None:
     """Take short common words that stand alone between slots for what they are: chance."""
-    start = 0
-    for i in range(len(fixed)):
-        if fixed[i] and joined[i]:
-            continue
-        if start > 0 and i + 1 < len(fixed) and nats[start : i + 1].sum() < CRUMB:
-            fixed[start : i + 1] = joined[start : i + 1] = False
-        start = i + 1
+    ends = ~(fixed & joined)
+    piece: I64 = np.cumsum(ends) - ends
+    crumb = np.bincount(piece, weights=nats) < CRUMB
+    crumb[0] = crumb[-1] = False
+    fixed &= ~crumb[piece]
+    joined &= ~crumb[piece]
 
 
 def _cut(text: str) -> str:

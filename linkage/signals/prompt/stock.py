@@ -159,10 +159,14 @@ STARTS = (
 
 
 @functools.cache
-def _grams() -> U64:
+def _grams() -> tuple[U64, Mask]:
+    """Hashes of all grams, sorted, and which first bits they have."""
     grams = [_rolled(tokenise([phrase]).hashes[FRAME:-FRAME]) for phrase in PHRASES]
     grams += [_rolled(tokenise([phrase]).hashes[FRAME - 1 : -FRAME]) for phrase in STARTS]
-    return unique(np.concatenate(grams))
+    known = unique(np.concatenate(grams))
+    likely = np.zeros(1 << LIKELY, dtype=bool)
+    likely[known >> np.uint64(64 - LIKELY)] = True
+    return known, likely
 
 
 def _rolled(tokens: U64) -> U64:
@@ -175,9 +179,7 @@ def _rolled(tokens: U64) -> U64:
 def stock(tokens: U64) -> Mask:
     """Which tokens stand in a stock phrase."""
     covered = np.zeros(len(tokens), dtype=bool)
-    grams = _grams()
-    likely = np.zeros(1 << LIKELY, dtype=bool)
-    likely[grams >> np.uint64(64 - LIKELY)] = True
+    grams, likely = _grams()
     rolled = _rolled(tokens)
     at = np.flatnonzero(likely[rolled >> np.uint64(64 - LIKELY)])
     at = at[contains(grams, rolled[at])]

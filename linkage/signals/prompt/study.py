@@ -1,53 +1,110 @@
-"""What all templates of a table of prompts are, read from an engine within its memory."""
+"""What all templates of a table of prompts are, and which rows hold them, within a memory.
+
+A table of the engine with the columns account and raw arrives; a table leaves that has, for each
+template that a row holds, the row's other columns with the template's number.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
 from linkage.engine import Engine
 from linkage.progress import Progress
-from linkage.signals.prompt.corpus import OWN, Reader
+from linkage.signals.prompt.arrays import I64, U64
+from linkage.signals.prompt.corpus import OWN, Corpus, in_pieces, read, tokens_of
 from linkage.signals.prompt.model import Model, learn
+from linkage.signals.prompt.postings import runs
+from linkage.signals.prompt.text import Tokens
 
 SHARE = 0.4
 """Of the engine's memory, what the search for templates may take while the engine waits."""
+BYTES_OF_TOKEN = 70
+"""Memory that the search for templates takes at most for each token, its text included."""
+CHARACTERS_OF_TOKEN = 5
+"""Characters that a token takes, with its space: what a sample is reckoned by."""
 
-_NOTHING = pa.schema([("nothing", pa.bool_())])
+Tell: TypeAlias = Callable[[U64, I64], tuple[I64, I64]]
+"""Prompts and numbers of the templates that they hold, by the runs that begin at each token, and
+where the tokens of each prompt begin."""
 
-
-@dataclass(frozen=True)
-class Study:
-    """What was found, and how much was read for it."""
-
-    model: Model
-    characters: int
-    done: int
-    """Prompts that `progress` was told of,"""
-    total: int
-    """and those it has been told are to come in all: each again, to be recognised."""
+_ORDER = "hash(raw, account)"
+"""What a sample is taken by, so that it does not depend on the order of rows."""
 
 
-def study(engine: Engine, table: str, progress: Progress) -> Study:
-    """Learn the templates of `table` (account, raw); an account of null is one by itself."""
-    known = f"FROM {table} WHERE raw IS NOT NULL"
-    rows = engine.rows(f"SELECT count(*), coalesce(sum(length(raw)), 0) {known}")
-    total, characters = map(int, rows[0])
-    done = 0
+def study(
+    engine: Engine, table: str, into: str, tell: Callable[[Model], Tell], progress: Progress
+) -> tuple[Model, int]:
+    """Learn the templates of `table`, and write to `into` what `tell` makes of its prompts.
+
+    Returns what was learned, and the characters that the table has. An account of null is one by
+    itself. Rows of the sample that is searched are not read again.
+    """
+    characters = engine.value(f"SELECT coalesce(sum(length(raw)), 0) FROM {table}")
     with engine.lent(SHARE) as memory:
-        reader = Reader(characters, memory, engine.threads)
-
-        def read(batch: pa.RecordBatch) -> pa.RecordBatch:
-            nonlocal done
-            accounts = batch["account"].fill_null(OWN).to_numpy(zero_copy_only=False)
-            reader.add(batch["raw"].to_pylist(), accounts.astype(np.int64))
-            done += len(batch)
-            progress.advance(done, 2 * total, "prompts")
-            return pa.RecordBatch.from_pylist([], _NOTHING)
-
-        engine.map_batches(f"SELECT account, raw {known}", read, "_prompts_read", _NOTHING)
-        engine.drop("_prompts_read")
+        share = memory / BYTES_OF_TOKEN * CHARACTERS_OF_TOKEN / max(characters, 1)
+        sampled = f"{_ORDER} < {int(share * 2**64)}" if share < 1 else "true"
+        rows = engine.arrow(
+            f"SELECT * FROM {table} WHERE raw IS NOT NULL AND {sampled} ORDER BY {_ORDER}, account"
+        )
         progress.step("finding templates")
-        return Study(learn(reader.corpus()), characters, done, 2 * total)
+        account = rows["account"].fill_null(OWN).to_numpy().astype(np.int64)
+        corpus = read(rows["raw"], account, engine.threads)
+        model = learn(corpus)
+        rows, told = rows.drop_columns("raw"), tell(model)
+        apply(engine, table, into, told, progress, f"NOT ({sampled})", rows.num_rows)
+        found = _in_sample(corpus, told, engine.threads)
+        engine.put("_in_sample", _named(rows, found))
+        engine.run(f"INSERT INTO {into} SELECT * FROM _in_sample")
+        engine.drop("_in_sample")
+    return model, characters
+
+
+def apply(
+    engine: Engine,
+    table: str,
+    into: str,
+    tell: Tell,
+    progress: Progress,
+    which: str = "true",
+    done: int = 0,
+) -> None:
+    """Write to `into` what the prompts of `table` hold; `done` others were done before."""
+    wanted = f"FROM {table} WHERE raw IS NOT NULL AND {which}"
+    total = done + engine.value(f"SELECT count(*) {wanted}")
+    nothing = engine.arrow(f"SELECT * EXCLUDE raw {wanted} LIMIT 0")
+
+    def work(at: slice, tokens: Tokens) -> tuple[I64, I64]:
+        prompt, template = tell(runs(tokens.hashes, tokens.first), tokens.first)
+        return prompt + at.start, template
+
+    def told(batch: pa.RecordBatch) -> pa.RecordBatch:
+        nonlocal done
+        found = list(tokens_of(batch["raw"], work, engine.threads))
+        done += len(batch)
+        progress.advance(done, total, "prompts")
+        return _named(batch.drop_columns("raw"), found)
+
+    engine.map_batches(f"SELECT * {wanted}", told, into, _named(nothing, []).schema)
+
+
+def _in_sample(corpus: Corpus, tell: Tell, threads: int) -> list[tuple[I64, I64]]:
+    first = corpus.first
+
+    def work(at: slice) -> tuple[I64, I64]:
+        run = corpus.run[first[at.start] : first[at.stop]]
+        prompt, template = tell(run, first[at.start : at.stop + 1] - first[at.start])
+        return prompt + at.start, template
+
+    return list(in_pieces(np.diff(first), work, threads))
+
+
+def _named(rows: pa.Table, found: list[tuple[I64, I64]]) -> pa.Table:
+    """The rows that were found to hold a template, with its number."""
+    nothing = np.zeros(0, dtype=np.int64)
+    prompt = np.concatenate([nothing, *(p for p, _ in found)])
+    template = np.concatenate([nothing, *(t for _, t in found)])
+    return rows.take(pa.array(prompt)).append_column("template", pa.array(template, pa.int32()))

@@ -43,6 +43,7 @@ _BYTES = bytes(
 """UTF-8 without case, in which every separator is 0."""
 _HEADS = np.array([(1 << 8 * i) - 1 for i in range(9)], dtype=np.uint64)
 """By number of bytes, the bits of so many."""
+_ONE = np.uint64(1)
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _DIGITS = _ONES * np.uint64(_DIGIT)
 
@@ -63,10 +64,11 @@ _FILLERS = (0x034F, 0x115F, 0x1160, 0x3164, 0x2800)
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a batch: hash and number of the prompt in the batch."""
+    """The tokens of some prompts, one after another."""
 
     hashes: U64
-    prompt: I64
+    first: I64
+    """Where the tokens of each prompt begin, and the end of the last."""
     letters: U8
     """Letters of a word; 3 for a character of a script without spaces, 1 for a number, 0 for a
     frame."""
@@ -90,19 +92,14 @@ def tokenise(prompts: Sequence[str], places: bool = False) -> Tokens:
     word = codes != 0
     edges = np.flatnonzero(word[1:] != word[:-1]) + 1
     start, end = edges[::2], edges[1::2]
-    hashes, digits = _hashed(codes, start, end - start)
-    length = end - start
-    if not data.isascii():
-        inside = np.cumsum((codes & 0xC0) != 0x80)
-        characters = inside[end - 1] - inside[start - 1]
-        length = np.where((characters == 1) & (length >= 3), 3, characters)
-    letters: U8 = np.where(digits, 1, np.minimum(length, 255)).astype(np.uint8)
+    hashes, letters, digits = _hashed(codes, start, end - start)
     breaks = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0) + 1
     count = np.diff(np.searchsorted(start, breaks), prepend=0, append=len(start))
     prompt = np.repeat(np.arange(len(prompts)), count[: len(prompts)])
-    again = np.flatnonzero(digits[1:] & digits[:-1] & (prompt[1:] == prompt[:-1]))
-    if len(again):
-        keep = np.delete(np.arange(len(start)), again + 1)
+    first = np.ones(len(start), dtype=bool)
+    first[1:] = ~(digits[1:] & digits[:-1] & (prompt[1:] == prompt[:-1]))
+    if not first.all():
+        keep = np.flatnonzero(first)
         end = end[np.append(keep[1:], len(start)) - 1]
         hashes, prompt, start, letters = hashes[keep], prompt[keep], start[keep], letters[keep]
     framed = _framed(hashes, prompt, letters, len(prompts))
@@ -163,36 +160,42 @@ def _folded(text: str) -> tuple[bytes, I64]:
     return data, np.repeat(place, size)
 
 
-def _hashed(codes: U8, start: I64, length: I64) -> tuple[U64, Mask]:
-    """Hash of each word, and whether it has a digit; eight letters are one number."""
+def _hashed(codes: U8, start: I64, length: I64) -> tuple[U64, U8, Mask]:
+    """Hash of each word, its letters, and whether it has a digit; eight bytes are one number."""
     eight = np.ndarray((len(codes) - 7,), dtype="<u8", buffer=codes.data, strides=(1,))
     hashes = np.zeros(len(start), dtype=np.uint64)
+    letters = np.zeros(len(start), dtype=np.uint8)
     digits = np.zeros(len(start), dtype=bool)
-    rows = np.arange(len(start))
+    rows: I64 | slice = slice(None)
     for done in range(0, _LONGEST, 8):
-        some = eight[start[rows] + done] & _HEADS[np.minimum(length[rows] - done, 8)]
+        size = np.minimum(length[rows] - done, 8)
+        some = eight[start[rows] + done] & _HEADS[size]
         hashes[rows] = mix(hashes[rows] * PRIME + some)
+        # a letter is a byte that does not go on with another
+        letters[rows] += size.astype(np.uint8) - np.bitwise_count(some & ~(some << _ONE) & _HIGHS)
         other = some ^ _DIGITS
         digits[rows] |= ((other - _ONES) & ~other & _HIGHS) != 0
-        rows = rows[length[rows] > done + 8]
+        rows = np.flatnonzero(length > done + 8)
         if len(rows) == 0:
             break
+    letters[(letters == 1) & (length >= 3)] = 3
+    letters[digits] = 1
     hashes[digits] = NUMBER
-    return hashes, digits
+    return hashes, letters, digits
 
 
 def _framed(hashes: U64, prompt: I64, letters: U8, prompts: int) -> Tokens:
     """Tokens with a frame around each prompt."""
-    length = np.bincount(prompt, minlength=prompts) + 2 * FRAME
-    end_of = np.cumsum(length)
+    first = np.zeros(prompts + 1, dtype=np.int64)
+    np.cumsum(np.bincount(prompt, minlength=prompts) + 2 * FRAME, out=first[1:])
     at = np.arange(len(hashes)) + FRAME * (2 * prompt + 1)
-    framed = np.full(int(length.sum()), START)
+    framed = np.full(first[-1], START)
     framed[at] = hashes
     for i in range(FRAME):
-        framed[end_of - 1 - i] = END
+        framed[first[1:] - 1 - i] = END
     spelled = np.zeros(len(framed), dtype=np.uint8)
     spelled[at] = letters
-    return Tokens(framed, np.repeat(np.arange(prompts), length), spelled)
+    return Tokens(framed, first, spelled)
 
 
 def mix(values: U64) -> U64:

@@ -14,7 +14,7 @@ from linkage.schema import KNOWN_USES, PROMPT_COUNTS, TEMPLATE_MODELS, TEMPLATE_
 from linkage.signals.prompt.known import Known, from_bytes, to_bytes
 from linkage.signals.prompt.model import Model
 from linkage.signals.prompt.postings import TRIES
-from linkage.signals.prompt.study import study
+from linkage.signals.prompt.study import Tell, apply, study
 
 AGAIN = 0.05
 """Share of a template's accounts that use it again, if they do not quote it (measured: operators'
@@ -31,16 +31,6 @@ TOGETHER = 5.0
 """Nats by which two texts have more accounts in common than chance gives, at least: two accounts of
 six each among a thousand are 6, three among three hundred 7."""
 
-_USES = pa.schema(
-    [
-        ("account", pa.int32()),
-        ("template", pa.int32()),
-        ("first_seen", pa.timestamp("us")),
-        ("last_seen", pa.timestamp("us")),
-        ("n", pa.int64()),
-    ]
-)
-
 
 def mine(engine: Engine, progress: Progress | None = None) -> None:
     """Write `template_uses` from `prompts`: of each the template it holds, and what that is in.
@@ -54,9 +44,14 @@ def mine(engine: Engine, progress: Progress | None = None) -> None:
     engine.run("DELETE FROM template_models WHERE NOT settled")
     kept = engine.rows("SELECT content, characters FROM template_models ORDER BY number")
     models = [model for content, _ in kept if (model := from_bytes(content)) is not None]
-    found = study(engine, "prompts", progress)
-    known = Known([*models, found.model])
-    recognise(engine, known, progress, found.done, found.total)
+    known = Known(models)
+
+    def with_known(model: Model) -> Tell:
+        known.add(model)
+        return known.told
+
+    model, characters = study(engine, "prompts", "_uses", with_known, progress)
+    _name_uses(engine, known)
     engine.create(
         TEMPLATE_USES.name,
         """
@@ -68,34 +63,18 @@ def mine(engine: Engine, progress: Progress | None = None) -> None:
         GROUP BY account, template
         """,
     )
-    _keep(engine, found.model, len(kept), found.characters, sum(row[1] for row in kept))
+    _keep(engine, model, len(kept), characters, sum(row[1] for row in kept))
     if known.quoting:
         _forget_quotations(engine)
 
 
-def recognise(
-    engine: Engine, known: Known, progress: Progress, done: int = 0, total: int = 0
-) -> None:
-    """Write `template_uses` from `prompts` by known templates; `done` of `total` is done before."""
+def recognise(engine: Engine, known: Known, progress: Progress) -> None:
+    """Write `template_uses` from `prompts` by known templates."""
+    apply(engine, "prompts", "_uses", known.told, progress)
+    _name_uses(engine, known)
 
-    def told(batch: pa.RecordBatch) -> pa.RecordBatch:
-        nonlocal done
-        at, number = known.told(batch["raw"].to_pylist(), engine.threads)
-        done += len(batch)
-        progress.advance(done, total, "prompts")
-        used = batch.take(pa.array(at))
-        columns = [used["account"], pa.array(number, pa.int32())]
-        columns += [used[name] for name in ("first_seen", "last_seen", "n")]
-        return pa.RecordBatch.from_arrays(
-            [c.cast(t) for c, t in zip(columns, _USES.types, strict=True)], schema=_USES
-        )
 
-    engine.map_batches(
-        "SELECT account, raw, first_seen, last_seen, n FROM prompts WHERE raw IS NOT NULL",
-        told,
-        "_uses",
-        _USES,
-    )
+def _name_uses(engine: Engine, known: Known) -> None:
     engine.put(
         "_skeletons",
         pa.table(
