@@ -7,6 +7,8 @@ their tables from it, the case checks them against it, and `docs/tables.md` is w
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -465,3 +467,18 @@ VERDICTS = ("sockpuppets", "organisation", "household", "unclear")
 
 RANK = "score DESC, accounts DESC, operator_id"
 """How operators are ranked, everywhere."""
+
+
+def count_verdicts(verdicts: Iterable[str]) -> str:
+    """How many operators have which verdict, in words.
+
+    >>> count_verdicts(["unclear", "organisation", "household", "organisation"])
+    '2 organisations, 1 household, 1 unclear'
+    """
+    counts = Counter(verdicts)
+    nouns = {"organisation", "household"}
+    return ", ".join(
+        f"{counts[v]:,} {v}{'s' if v in nouns and counts[v] > 1 else ''}"
+        for v in VERDICTS
+        if counts[v]
+    )

@@ -1,8 +1,9 @@
 """The case folder: written whole or not at all, read without being changed.
 
 `store` writes, `ids` keeps operator ids over runs, `place` handles folders and locks, `database`
-its format; `read` opens a case, `views` are its answers, `chains` and `graphs` its longer ones;
-`judging` records what is decided (`amend` a case without a run), `history` tells what happened.
+its format; `read` opens a case, `views` are its answers, `chains` and `graphs` its longer ones,
+`names` finds who is meant; `judging` records what is decided (`amend` a case without a run),
+`history` tells what happened.
 """
 
 from linkage.case.case import Case

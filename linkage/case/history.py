@@ -7,14 +7,14 @@ every run are kept as spans of runs, so that what changes is what takes room.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
+from linkage.case import names
 from linkage.case.judging import judgements
 from linkage.case.read import CaseReader
 from linkage.case.views import Change, Difference, Event
 from linkage.errors import InputError
-from linkage.schema import VERDICTS
+from linkage.schema import count_verdicts
 
 AT = """
 SELECT operator_id, verdict, accounts FROM run_operators WHERE run = $run ORDER BY operator_id
@@ -164,19 +164,22 @@ def _gone(
 
 def history(case: CaseReader, operator_id: str | None = None) -> list[Event]:
     """Runs and judgements, oldest first; of one operator, those that changed or judged it."""
-    name = _known(case, operator_id) if operator_id is not None else None
-    names = {name}
+    name = None
+    if operator_id is not None:
+        # of one that is gone there is a history, too
+        name = names.earlier_id(case.rows, operator_id) or case.operator(operator_id).operator_id
+    ids = {name}
     if name is not None:
-        names |= {
+        ids |= {
             row[0] for row in case.rows("SELECT alias FROM aliases WHERE operator_id = $n", n=name)
         }
     events: list[Event] = []
     earlier: int | None = None
     for run, finished_at, text in case.rows("SELECT * FROM runs ORDER BY run"):
-        events.append(_run(case, earlier, run, finished_at, json.loads(text), names, name))
+        events.append(_run(case, earlier, run, finished_at, json.loads(text), ids, name))
         earlier = run
     for judgement in judgements(case):
-        if name is None or (judgement.subject == "operator" and judgement.a in names):
+        if name is None or (judgement.subject == "operator" and judgement.a in ids):
             events.append(
                 Event(judgement.made_at, "judgement", judgement.judgement, judgement.text())
             )
@@ -185,27 +188,13 @@ def history(case: CaseReader, operator_id: str | None = None) -> list[Event]:
     return sorted(events, key=lambda e: e.at)
 
 
-def _known(case: CaseReader, operator_id: str) -> str:
-    """The id of an operator, one that is gone too."""
-    wanted = "OP-" + operator_id.strip().upper().removeprefix("OP-")
-    rows = case.rows(
-        "SELECT DISTINCT operator_id FROM run_operators WHERE starts_with(operator_id, $id) "
-        "ORDER BY operator_id <> $id, operator_id LIMIT 2",
-        id=wanted,
-    )
-    if rows and (len(rows) == 1 or rows[0][0] == wanted):
-        alias = case.rows("SELECT operator_id FROM aliases WHERE alias = $id", id=rows[0][0])
-        return str(alias[0][0] if alias else rows[0][0])
-    return case.operator(operator_id).operator_id
-
-
 def _run(
     case: CaseReader,
     earlier: int | None,
     run: int,
     at: Any,
     details: dict[str, Any],
-    names: set[str | None],
+    ids: set[str | None],
     name: str | None,
 ) -> Event:
     found = case.rows(AT, run=run)
@@ -214,14 +203,13 @@ def _run(
     read = ", ".join(f"{i['name']} ({i['rows']:,} rows)" for i in new[:3])
     if len(new) > 3:
         read += f" and {len(new) - 3:,} more"
-    verdicts = Counter(verdict for _, verdict, _ in found)
-    counts = ", ".join(f"{verdicts[v]:,} {v}" for v in VERDICTS if verdicts[v])
+    counts = count_verdicts(verdict for _, verdict, _ in found)
     text = f"{details.get('command', 'run')}"
     text += f": {read}" if read else ""
-    text += f"; {len(found):,} operators" + (f" ({counts})" if counts else "")
+    text += f"; operators: {counts}" if counts else "; no operators"
     changes = _difference(case, earlier, run).changes if earlier is not None else ()
     if name is not None:
-        changes = tuple(c for c in changes if c.operator_id in names or c.other in names)
+        changes = tuple(c for c in changes if c.operator_id in ids or c.other in ids)
         lines = [c.text for c in changes]
         if not lines and name in {n for n, _, _ in found} and earlier is None:
             lines = [f"{name} was found: {next(s for n, _, s in found if n == name):,} accounts"]

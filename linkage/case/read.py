@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from linkage.case import chains, graphs
+from linkage.case import chains, graphs, names
 from linkage.case.database import connect, reading
 from linkage.case.views import (
     Account,
@@ -250,7 +250,9 @@ class CaseReader:
         >>> found.membership, [(s.kind, s.value, s.others) for s in found.signals]
         (None, [('ip', '8.3.3.9', 0), ('ip_range', '8.3.3.0/24', 0), ('payment', 'card-3', 0)])
         """
-        number, name, created_at, first_seen, last_seen, rows = self._account(account_id)
+        number, name, created_at, first_seen, last_seen, rows = names.find_account(
+            self.rows, self.path, account_id
+        )
         membership = self._membership(number)
         signals = self.rows(ACCOUNT_SIGNALS, account=number)
         return Account(
@@ -277,7 +279,7 @@ class CaseReader:
         >>> sorted(item.value for item in case.belonging("puppet-00").evidence)[:3]
         ['9.9.9.0', '9.9.9.0/24', 'fleet-card-0']
         """
-        number, name, *_ = self._account(account_id)
+        number, name, *_ = names.find_account(self.rows, self.path, account_id)
         membership = self._membership(number)
         operator, evidence = None, []
         if membership is not None:
@@ -302,7 +304,10 @@ class CaseReader:
         >>> link.value, link.others
         ('fleet-card-0', 2)
         """
-        first, second = self._account(a), self._account(b)
+        first, second = (
+            names.find_account(self.rows, self.path, a),
+            names.find_account(self.rows, self.path, b),
+        )
         if first[0] == second[0]:
             raise InputError(f"{shorten(a)} twice: a chain needs two accounts. Give another one.")
         with reading(self.path):
@@ -354,6 +359,14 @@ class CaseReader:
         with reading(self.path):
             return self._connection.sql(f"SELECT * FROM {table}").to_arrow_table()
 
+    def operator(self, operator_id: str) -> Operator:
+        """The operator of an id, of the start of one, or of an id that is an alias of its own.
+
+        >>> case.operator(operator[:5]).operator_id == operator
+        True
+        """
+        return names.find_operator(self.rows, self.path, operator_id)
+
     def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """What a query over the tables of the case yields; `$name` in it is a parameter.
 
@@ -387,85 +400,6 @@ class CaseReader:
         own = membership.operator_id if membership else None
         rows = self.rows(ALTERNATIVE, account=number, own=own)
         return Alternative(*rows[0]) if rows else None
-
-    def _account(self, account_id: str) -> tuple[Any, ...]:
-        rows = self.rows(
-            "SELECT account, account_id, created_at, first_seen, last_seen, rows FROM accounts "
-            "WHERE account_id = $id",
-            id=account_id,
-        )
-        if rows:
-            return rows[0]
-        near = self.rows(
-            "SELECT account_id, jaro_winkler_similarity(substr(account_id, 1, 64), $id) AS score "
-            "FROM accounts WHERE score > 0.85 ORDER BY score DESC, account_id LIMIT 3",
-            id=account_id[:64],
-        )
-        some = self.rows("SELECT account_id FROM accounts ORDER BY account_id LIMIT 2")
-        like = " and ".join(shorten(row[0]) for row in some)
-        hint = _suggest(near) or f"Its accounts look like {like}."
-        raise InputError(f"no account {shorten(account_id)} in {self.path}. {hint.strip()}")
-
-    def operator(self, operator_id: str) -> Operator:
-        """The operator of an id, of the start of one, or of an id that is an alias of its own."""
-        wanted = operator_id.strip().upper()
-        rows = self.rows(
-            "SELECT * FROM operators WHERE operator_id = $exact OR starts_with(operator_id, $full) "
-            "ORDER BY operator_id <> $exact, operator_id LIMIT 4",
-            exact=operator_id.strip(),
-            full="OP-" + wanted.removeprefix("OP-"),
-        )
-        found = [Operator(*row) for row in rows]
-        if wanted and found and (found[0].operator_id == operator_id.strip() or len(found) == 1):
-            return found[0]
-        if wanted and found:
-            names = ", ".join(o.operator_id for o in found[:3]) + ("…" if len(found) > 3 else "")
-            raise InputError(
-                f"operator {shorten(operator_id)} could be any of {names}. Type more of it."
-            )
-        if wanted and (standing := self._standing(wanted)):
-            return standing
-        near = self.rows(
-            "SELECT operator_id, jaro_winkler_similarity(operator_id, $id) AS score "
-            "FROM operators WHERE score > 0.8 ORDER BY score DESC, operator_id LIMIT 3",
-            id=wanted[:64],
-        )
-        raise InputError(
-            f"no operator {shorten(operator_id)} in {self.path}. {_suggest(near)}"
-            f"List them: linkage operators {self.path}"
-        )
-
-    def _standing(self, wanted: str) -> Operator | None:
-        """The operator that an id, or the start of one, is an alias of; an error if it is gone."""
-        full = "OP-" + wanted.removeprefix("OP-")
-        rows = self.rows(
-            "SELECT alias, a.operator_id, run, o.operator_id IS NOT NULL FROM aliases AS a "
-            "LEFT JOIN operators AS o USING (operator_id) WHERE starts_with(alias, $full) "
-            "ORDER BY alias <> $full, alias LIMIT 2",
-            full=full,
-        )
-        if rows and (len(rows) == 1 or rows[0][0] == full):
-            _, name, _, present = rows[0]
-            if present:
-                return self.operator(name)
-            wanted, full = name, name
-        rows = self.rows(
-            "SELECT operator_id, max(run) FROM run_operators WHERE starts_with(operator_id, $full) "
-            "GROUP BY operator_id ORDER BY operator_id <> $full, operator_id LIMIT 2",
-            full=full,
-        )
-        if rows and (len(rows) == 1 or rows[0][0] == full):
-            name, run = rows[0]
-            raise InputError(
-                f"{name} is no operator any more: run {run:,} was the last to find it. "
-                f"What became of it: linkage history {self.path} --operator {name}"
-            )
-        return None
-
-
-def _suggest(near: list[tuple[Any, ...]]) -> str:
-    names = " or ".join(shorten(row[0]) for row in near)
-    return f"Did you mean {names}? " if near else ""
 
 
 def _by_kind(evidence: Iterable[Evidence], top: int) -> tuple[EvidenceOfKind, ...]:

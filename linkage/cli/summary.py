@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from linkage.cli import look, output
-from linkage.schema import VERDICTS
+from linkage.schema import count_verdicts
 
 if TYPE_CHECKING:
     from linkage.case import Case
@@ -46,9 +45,7 @@ def show(case: Case, summary: dict[str, Any]) -> None:
         output.say(note)
     operators = case.list_operators()
     if operators:
-        counts = Counter(operator.verdict for operator in operators)
-        verdicts = ", ".join(_verdict(v, counts[v]) for v in VERDICTS if counts[v])
-        output.heading(f"Operators: {verdicts}")
+        output.heading(f"Operators: {count_verdicts(o.verdict for o in operators)}")
         look.print_operators(operators[:TOP])
         if len(operators) > TOP:
             output.say(f"and {len(operators) - TOP:,} more: linkage operators {case.path}")
@@ -63,8 +60,3 @@ def show(case: Case, summary: dict[str, Any]) -> None:
     output.say(f"took    {summary['seconds']:,.1f} s{peak}")
     if operators:
         output.say(f"next    linkage show {case.path} {operators[0].operator_id}")
-
-
-def _verdict(verdict: str, number: int) -> str:
-    is_noun = verdict in ("organisation", "household")
-    return output.count(number, verdict) if is_noun else f"{number:,} {verdict}"
