@@ -82,6 +82,8 @@ class Facts:
     """Members that have any value of a kind."""
     pairs: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By kind: signals that two members or more use and nobody else, and the members that do."""
+    domains: int = 0
+    """Mail domains that members have and not anybody can have an address at."""
     gaps: int = 0
     tight_gaps: int = 0
 
@@ -157,10 +159,16 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
     for operator, kind, signals, members in engine.rows(_PAIRS, [*STOCKED]):
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
+    domains = dict(engine.rows(_DOMAINS))
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
         operator: Facts(
-            size, shared[operator], holders[operator], pairs[operator], *gaps.get(operator, (0, 0))
+            size,
+            shared[operator],
+            holders[operator],
+            pairs[operator],
+            domains.get(operator, 0),
+            *gaps.get(operator, (0, 0)),
         )
         for operator, size in sizes.items()
     }
@@ -175,6 +183,12 @@ _PAIRS = f"""
     )
     SELECT operator, kind, count(DISTINCT signal), count(DISTINCT account)
     FROM used WHERE members >= 2 AND members = accounts GROUP BY operator, kind
+"""
+
+_DOMAINS = """
+    SELECT m.operator, count(DISTINCT e.signal)
+    FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
+    WHERE s.kind = 'email_domain' GROUP BY m.operator
 """
 
 # strangers that signed up between a member and the next, against the number expected if
@@ -314,14 +328,25 @@ def _own_domain(facts: Facts) -> float:
     return _share(domains.most, facts.holders.get("email", 0)) if domains.most >= 3 else 0.0
 
 
+def _own_domains(facts: Facts) -> float:
+    """Domains that are not free mail's, for each member with mail."""
+    return _share(facts.domains, facts.holders.get("email", 0)) if facts.domains >= 3 else 0.0
+
+
 def _mail(facts: Facts) -> tuple[str, float] | None:
-    """One mail domain of its own for most: an organisation; free mail says little."""
-    share = _own_domain(facts)
-    if share < SLIGHT:
+    """One mail domain of its own for most: an organisation; or many: an agency's clients.
+
+    Each domain is registered and paid for by somebody. Free mail says little.
+    """
+    one, many = _own_domain(facts), _own_domains(facts)
+    if max(one, many) < SLIGHT:
         return None
     return (
-        f"{share:.0%} of members with mail share one domain of their own",
-        -3.5 * min(2 * share, 1.0),
+        f"{one:.0%} of members with mail share one domain of their own"
+        if one >= many
+        else f"{facts.domains:,} mail domains of their own for "
+        f"{facts.holders['email']:,} members with mail: clients or partners",
+        -3.5 * min(2 * max(one, many), 1.0),
     )
 
 
@@ -366,6 +391,6 @@ def _verdict(facts: Facts, score: float) -> str:
     domain = _own_domain(facts) >= 0.5
     if facts.size <= FAMILY and not domain and (_at_one_place(facts) or facts.of("address").most):
         return "household"
-    if domain or _payer(facts) or _at_one_place(facts):
+    if domain or _own_domains(facts) >= 0.5 or _payer(facts) or _at_one_place(facts):
         return "organisation"
     return "unclear"

@@ -250,6 +250,7 @@ def test_bin() -> None:
     [
         (" Anna@Dssg.ORG ", ["anna@dssg.org", "email_domain=dssg.org"]),
         ("anna+shop@dssg.org", ["anna@dssg.org", "email_domain=dssg.org"]),
+        ("anna@a1.mail.dssg.co.uk", ["anna@a1.mail.dssg.co.uk", "email_domain=dssg.co.uk"]),
         ("an.na@dssg.org.", ["an.na@dssg.org", "email_domain=dssg.org"]),
         ("Anna Bell <anna@dssg.org>", ["anna@dssg.org", "email_domain=dssg.org"]),
         ("mailto:anna@dssg.org?subject=x", ["anna@dssg.org", "email_domain=dssg.org"]),
@@ -297,6 +298,9 @@ def test_domain_class() -> None:
 
 def test_email_domain() -> None:
     assert cleaned("email_domain", "@Dssg.org") == ["dssg.org"]
+    assert cleaned("email_domain", "mail.dssg.org") == ["dssg.org"]
+    # as good as free: anybody gets a name there
+    assert cleaned("email_domain", "somebody.github.io") == ["github.io"]
     assert cleaned("email_domain", "gmail.com") == "free mail domain"
     assert cleaned("email_domain", "x.mailinator.com") == "disposable mail domain"
     assert cleaned("email_domain", "example.com") == "reserved domain"

