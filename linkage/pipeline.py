@@ -196,7 +196,8 @@ def _find(
 
 def _bind(engine: DuckDBEngine, config: Config) -> None:
     settings = config.attribution
-    if judgements.bind(engine, settings.min_size, settings.min_confidence):
+    if judgements.bind(engine, settings.min_confidence):
+        attribution.drop_small(engine, settings.min_size)
         attribution.find_signals(engine)
     attribution.rate_operators(engine)
 

@@ -16,7 +16,16 @@ from linkage.attribution.weights import find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
 from linkage.engine import Engine
 
-__all__ = ["SURE", "extend", "find_signals", "propose", "rate_operators", "settle", "weigh"]
+__all__ = [
+    "SURE",
+    "drop_small",
+    "extend",
+    "find_signals",
+    "propose",
+    "rate_operators",
+    "settle",
+    "weigh",
+]
 
 SURE = 0.8
 """Confidence from which an account joins by a template alone: it may meet one by chance, a card or
@@ -50,7 +59,7 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
         HAVING count(*) FILTER (e.personal OR e.sharing) >= 1 AND count(*) >= 2
         """,
     )
-    _drop_small(engine, config)
+    drop_small(engine, config.min_size)
 
 
 def settle(engine: Engine, config: AttributionConfig) -> None:
@@ -61,7 +70,7 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
         _decide(engine, config)
         regrouped = merge(engine)
         regrouped = split(engine) or regrouped
-        _drop_small(engine, config)
+        drop_small(engine, config.min_size)
         _drop_uncorroborated(engine)
         if number and not regrouped and _changed(engine) <= SETTLED:
             break
@@ -148,12 +157,13 @@ def _drop_uncorroborated(engine: Engine) -> None:
     )
 
 
-def _drop_small(engine: Engine, config: AttributionConfig) -> None:
+def drop_small(engine: Engine, min_size: int) -> None:
+    """Take operators of fewer accounts out of `attributed`."""
     engine.run(
         """
         DELETE FROM attributed WHERE operator IN (
             SELECT operator FROM attributed GROUP BY operator HAVING count(*) < ?
         )
         """,
-        [config.min_size],
+        [min_size],
     )

@@ -169,10 +169,11 @@ class Matcher:
         )
         engine.create("kinds", "SELECT * EXCLUDE holders FROM all_kinds")
         graph.add_holdings(engine)
-        return self._decide()
+        self._decide()
+        return self._matches()
 
-    def _decide(self) -> list[Match]:
-        """The operator that explains each account best: as one that settled, or joined since."""
+    def _decide(self) -> None:
+        """`matched`: the operator that explains an account best: as one that settled, or joined."""
         engine, least = self._engine, self.config.attribution.min_confidence
         find_own_holders(engine)
         for settled in (False, True):
@@ -203,7 +204,9 @@ class Matcher:
             ) = 1
             """,
         )
-        rows = engine.rows(
+
+    def _matches(self) -> list[Match]:
+        rows = self._engine.rows(
             """
             WITH why AS (
                 SELECT m.account, o.kind, o.value, o.members, o.others, k.size,

@@ -58,21 +58,17 @@ def propose(engine: Engine) -> None:
     )
 
 
-def bind(engine: Engine, min_size: int, min_confidence: float) -> bool:
+def bind(engine: Engine, min_confidence: float) -> bool:
     """Make `attributed` agree with the judgements; tell whether anything was changed.
 
-    Also creates `confirmed_operators` (operator, judgement).
+    Also creates `confirmed_operators` (operator, judgement). What is left of an operator may be
+    smaller than one is.
     """
     _recognise(engine)
     before = engine.rows(_STATE)
     _strengthen(engine, min_confidence)
     _dismiss(engine)
     bind_pairs(engine)
-    engine.run(
-        "DELETE FROM attributed WHERE operator IN ("
-        "SELECT operator FROM attributed GROUP BY operator HAVING count(*) < ?)",
-        [min_size],
-    )
     return before != engine.rows(_STATE)
 
 
