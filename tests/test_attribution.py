@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from linkage import attribution, infrastructure
 from linkage.attribution.regroup import merge, split
-from linkage.attribution.weights import ABSENCE, REPEATED, find_signals, weigh
+from linkage.attribution.weights import ABSENCE, MOSTLY, REPEATED, find_signals, weigh
 from linkage.config import AttributionConfig, InfrastructureConfig
 from linkage.engine import DuckDBEngine
 
@@ -245,38 +245,54 @@ def grouped(draw: st.DrawFn) -> tuple[Uses, dict[int, list[str]]]:
     return uses, groups
 
 
-@given(population=grouped())
-@settings(max_examples=30, deadline=None)
-def test_parts_are_connected_components(population: tuple[Uses, dict[int, list[str]]]) -> None:
+@given(population=grouped(), min_size=st.integers(1, 4))
+@settings(max_examples=40, deadline=None)
+def test_parts_are_connected_components(
+    population: tuple[Uses, dict[int, list[str]]], min_size: int
+) -> None:
     uses, groups = population
     engine = ready(uses, groups)
     engine.create(
         "operator_signals",
         """
-        SELECT m.operator, e.signal FROM attributed m JOIN linking_edges e USING (account)
+        SELECT m.operator, e.signal, count(*) AS members, any_value(e.accounts) - count(*) AS others
+        FROM attributed m JOIN linking_edges e USING (account)
         GROUP BY m.operator, e.signal HAVING count(*) >= 2
         """,
     )
+
+    def parts(members: Sequence[str], mostly: float) -> list[set[str]]:
+        """Members that a card, or an address, ties: a card if so many of its users are members."""
+        graph = nx.Graph()
+        for account in members:
+            for signal in uses[account]:
+                inside = sum(signal in uses[other] for other in members)
+                users = sum(signal in of_any for of_any in uses.values())
+                if signal[0] in TIES and inside > 1:
+                    graph.add_node(account)
+                    if signal[0] == "ip" or inside >= mostly * users:
+                        graph.add_edge(account, signal)
+        found = [{a for a in part if a in uses} for part in nx.connected_components(graph)]
+        return sorted(found, key=lambda part: (-len(part), min(part)))
+
     expected: set[frozenset[str]] = set()
     keep: dict[int, set[str]] = {}
     for operator, members in groups.items():
-        graph = nx.Graph(
-            (account, signal)
-            for account in members
-            for signal in uses[account]
-            if signal[0] in TIES and sum(signal in uses[other] for other in members) > 1
-        )
-        parts = [{a for a in part if a in uses} for part in nx.connected_components(graph)]
-        parts.sort(key=lambda part: (-len(part), min(part)))
+        found = []
+        for whole in parts(members, 0):
+            first, *more = [part for part in parts(members, MOSTLY) if part <= whole]
+            alone = [part for part in more if len(part) >= min_size]
+            found += [whole.difference(*alone), *alone]
+        found.sort(key=lambda part: (-len(part), min(part)))
         # who is tied to nobody stays where the largest part does
-        tied = set().union(*parts)
-        keep[operator] = (set(members) - tied) | (parts[0] if parts else set())
-        expected |= {frozenset(part) for part in [keep[operator], *parts[1:]]}
-    assert split(engine) == (len(expected) > len(groups))
-    found = operators(engine)
-    assert {frozenset(members) for members in found.values()} == expected
+        tied = set().union(*found)
+        keep[operator] = (set(members) - tied) | (found[0] if found else set())
+        expected |= {frozenset(part) for part in [keep[operator], *found[1:]]}
+    assert split(engine, min_size) == (len(expected) > len(groups))
+    found_now = operators(engine)
+    assert {frozenset(members) for members in found_now.values()} == expected
     for operator, kept in keep.items():
-        assert found[operator] == kept
+        assert found_now[operator] == kept
 
 
 # ----------------------------------------------------------------------- rounds

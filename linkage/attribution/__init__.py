@@ -69,7 +69,7 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
         changes.weigh_changed(engine, sets=number > 0)
         _decide(engine, config)
         regrouped = merge(engine)
-        regrouped = split(engine) or regrouped
+        regrouped = split(engine, config.min_size) or regrouped
         drop_small(engine, config.min_size)
         _drop_uncorroborated(engine)
         if number and not regrouped and _changed(engine) <= SETTLED:

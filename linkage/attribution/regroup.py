@@ -11,6 +11,7 @@ import igraph
 import numpy as np
 import pyarrow as pa
 
+from linkage.attribution.weights import MOSTLY
 from linkage.engine import Engine
 
 
@@ -58,16 +59,19 @@ def merge(engine: Engine) -> bool:
     return True
 
 
-def split(engine: Engine) -> bool:
-    """Give each part of an operator that nothing personal and no address ties to the rest a
-    number of its own; tell whether any operator fell apart.
+def split(engine: Engine, min_size: int) -> bool:
+    """Give each part of an operator that is not tied to the rest a number of its own; tell whether
+    any operator fell apart.
 
     The largest part keeps the number. Parts are connected components of members and the
-    operator's signals, those aside that strangers have alike: sign-up times, issuers, habits.
+    operator's signals, those aside that strangers have alike: sign-up times, issuers, habits. A
+    personal signal with many users elsewhere ties an account, but not a part that stands by itself:
+    offices that work with one framework, each with its own card and address, are not one.
     """
     ties = engine.arrow(
-        """
-        SELECT m.account, m.operator, e.signal
+        f"""
+        SELECT m.account, m.operator, e.signal,
+               e.kind = 'ip' OR s.members >= {MOSTLY} * (s.members + s.others) AS strong
         FROM attributed m JOIN linking_edges e ON e.account = m.account
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         WHERE e.personal OR e.kind = 'ip'
@@ -81,9 +85,15 @@ def split(engine: Engine) -> bool:
     accounts, account = np.unique(ties["account"].to_numpy(), return_inverse=True)
     pairs = np.column_stack([operator, ties["signal"].to_numpy()])
     signals, signal = np.unique(pairs, axis=0, return_inverse=True)
-    graph = igraph.Graph(n=len(accounts) + len(signals))
-    graph.add_edges(np.column_stack([account, signal.ravel() + len(accounts)]).tolist())
-    part = np.asarray(graph.connected_components().membership)[: len(accounts)]
+    edges = np.column_stack([account, signal.ravel() + len(accounts)])
+    nodes = len(accounts) + len(signals)
+    whole = _components(nodes, edges)[: len(accounts)]
+    part = _components(nodes, edges[ties["strong"].to_numpy(zero_copy_only=False)])[: len(accounts)]
+    # what is too small to stand by itself stays with the largest part that it is tied to
+    size = np.bincount(part)[part]
+    order = np.lexsort((part, -size, whole))
+    _, first = np.unique(whole[order], return_index=True)
+    part = np.where(size >= min_size, part, part[order][first][whole])
     of_account = np.empty(len(accounts), dtype=np.int64)
     of_account[account] = operator
     engine.put("parts", pa.table({"account": accounts, "operator": of_account, "part": part}))
@@ -115,6 +125,12 @@ def split(engine: Engine) -> bool:
         """
     )
     return True
+
+
+def _components(nodes: int, edges: np.ndarray) -> np.ndarray:
+    graph = igraph.Graph(n=nodes)
+    graph.add_edges(edges.tolist())
+    return np.asarray(graph.connected_components().membership)
 
 
 def _last(into: dict[int, int], operator: int) -> int:
