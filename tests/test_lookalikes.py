@@ -83,6 +83,19 @@ def developers(town: Town) -> list[Person]:
     return people
 
 
+def customers_of_a_framework(town: Town) -> list[Person]:
+    """Offices of sixteen, each with its card and address, and developers; all use one framework."""
+    brought = [town.template() for _ in range(5)]
+    people = members(town, 150)
+    for number, person in enumerate(people):
+        if number < 96:
+            person.card = f"company-card-{number // 16}"
+            person.ips = [f"29.4.{number // 16}.1", *person.ips[:1]]
+            person.minute = (number // 16) * 7 * DAY + int(town.rng.integers(DAY))
+        person.templates, person.user_agent = brought, "otherframework/2.0"
+    return people
+
+
 def carrier_fans(town: Town) -> list[Person]:
     """A popular template behind a carrier's addresses."""
     people = members(town, 200)
@@ -98,6 +111,7 @@ LOOKALIKES: dict[str, Group] = {
     "agency": agency,
     "class": school_class,
     "developers": developers,
+    "customers of a framework": customers_of_a_framework,
     "carrier and popular template": carrier_fans,
 }
 
