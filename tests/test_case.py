@@ -144,6 +144,15 @@ class TestWrite:
         (tmp_path / "case").mkdir()
         assert write(tmp_path / "case").joinpath("case.duckdb").exists()
 
+    def test_what_came_into_it_meanwhile_stays(self, tmp_path: Path) -> None:
+        (tmp_path / "case").mkdir()
+
+        def meanwhile(_: Path) -> None:
+            (tmp_path / "case" / "notes.txt").write_text("mine")
+
+        case.write(build(DuckDBEngine()), tmp_path / "case", DETAILS, meanwhile)
+        assert {"case.duckdb", "notes.txt"} <= {p.name for p in (tmp_path / "case").iterdir()}
+
     def test_missing_parents_are_made(self, tmp_path: Path) -> None:
         assert write(tmp_path / "a" / "b" / "case").joinpath("run.json").exists()
 

@@ -65,10 +65,10 @@ def scratch(place: Path) -> Path:
 def replace(new: Path, place: Path) -> None:
     """Put the folder `new` in the place of `place`, whole or not at all, and remove the earlier.
 
-    What the earlier folder held besides the case (somebody's notes) moves along.
+    What the folder held besides a case (somebody's notes) moves along.
     """
     writing.seal(new)
-    if (place / DATABASE).exists():
+    if place.is_dir():
         _bring_along(place, new)
     old = new.with_name(new.name.replace(".new-", ".old-"))
     writing.put(new, place, old)
