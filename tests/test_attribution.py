@@ -280,7 +280,7 @@ def test_parts_are_connected_components(
     for operator, members in groups.items():
         found = []
         for whole in parts(members, 0):
-            first, *more = [part for part in parts(members, MOSTLY) if part <= whole]
+            more = [part for part in parts(members, MOSTLY) if part <= whole][1:]
             alone = [part for part in more if len(part) >= min_size]
             found += [whole.difference(*alone), *alone]
         found.sort(key=lambda part: (-len(part), min(part)))
