@@ -133,16 +133,8 @@ def _load(
         " verdict::VARCHAR AS verdict, try_cast(confidence AS DOUBLE) AS confidence"
         " FROM raw_members WHERE nullif(trim(operator_id::VARCHAR), '') IS NOT NULL",
     )
-    for table, name in (("t", where), ("all_members", "members")):
-        twice = engine.rows(
-            f"SELECT account_id, count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1"
-            " ORDER BY ALL LIMIT 1"
-        )
-        if twice:
-            account, times = twice[0]
-            raise InputError(
-                f"{name}: expected each account once, found {shorten(account)} {times} times."
-            )
+    _expect_once(engine, "t", where)
+    _expect_once(engine, "all_members", "members")
     engine.create(
         "m",
         "SELECT account_id, operator_id, verdict, confidence, operator, kind"
@@ -153,6 +145,23 @@ def _load(
         "SELECT operator_id::VARCHAR AS operator_id, try_cast(q_value AS DOUBLE) AS q_value"
         " FROM raw_operators",
     )
+    _expect_overlap(engine, where)
+    return has_kind
+
+
+def _expect_once(engine: Engine, table: str, name: str) -> None:
+    twice = engine.rows(
+        f"SELECT account_id, count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1"
+        " ORDER BY ALL LIMIT 1"
+    )
+    if twice:
+        account, times = twice[0]
+        raise InputError(
+            f"{name}: expected each account once, found {shorten(account)} {times} times."
+        )
+
+
+def _expect_overlap(engine: Engine, where: str) -> None:
     accounts = engine.value("SELECT count(*) FROM t")
     if not accounts:
         raise InputError(f"{where}: expected a row for each account, found none.")
@@ -165,7 +174,6 @@ def _load(
             f"{where}: none of its {accounts:,} accounts (first: {shorten(other)}) is a member of"
             f" the case (first: {shorten(example)}). Is it the truth of another population?"
         )
-    return has_kind
 
 
 def _drop_small(engine: Engine, min_size: int) -> str:
@@ -191,44 +199,37 @@ def _drop_small(engine: Engine, min_size: int) -> str:
 
 
 def _evaluate(engine: Engine, has_kind: bool, dropped: str) -> Evaluation:
-    notes = [dropped] if dropped else []
-    accounts, honest = engine.rows("SELECT count(*), count(*) - count(operator) FROM t")[0]
-    members = engine.value("SELECT count(*) FROM all_members")
-    known = engine.value("SELECT count(*) FROM m")
-    if members > known:
-        notes.append(f"{members - known:,} members are not in the truth and count nowhere.")
-    if not has_kind:
-        notes.append("The truth has no column kind: nothing is said of organisations and kinds.")
-    if honest == 0:
-        notes.append("The truth has no honest account: nobody can be accused wrongly.")
-    fraudulent = accounts - honest
-    if fraudulent == 0:
-        notes.append("The truth has no operator: there is nothing to find.")
-    listed = ", ".join(f"'{kind}'" for kind in ORGANISATIONS)
-    accused, outside = engine.rows(
-        "SELECT count(*), count(*) FILTER (kind NOT IN"
-        f" ({listed})) FROM m WHERE operator IS NULL AND verdict = 'sockpuppets'"
-    )[0]
-    in_sockpuppets, in_any = engine.rows(
-        "SELECT count(*) FILTER (verdict = 'sockpuppets'), count(*) FROM m"
-        " WHERE operator IS NOT NULL"
-    )[0]
     _match(engine)
-    operators = tuple(_found(engine))
-    kinds = _honest_kinds(engine) if has_kind else ()
+    accounts, honest = engine.rows("SELECT count(*), count(*) - count(operator) FROM t")[0]
+    fraudulent = accounts - honest
+    members = engine.value("SELECT count(*) FROM all_members")
+    strangers = members - engine.value("SELECT count(*) FROM m")
+    accused, outside, in_sockpuppets, in_any = engine.rows(
+        "SELECT count(*) FILTER (operator IS NULL AND sockpuppets),"
+        f" count(*) FILTER (operator IS NULL AND sockpuppets AND kind NOT IN {ORGANISATIONS}),"
+        " count(*) FILTER (operator IS NOT NULL AND sockpuppets), count(operator)"
+        " FROM (SELECT *, coalesce(verdict = 'sockpuppets', false) AS sockpuppets FROM m)"
+    )[0]
     accusing, wrong, significant, false = engine.rows(
         "SELECT count(*), count(*) FILTER (NOT is_one),"
         f" count(*) FILTER (q_value < {SIGNIFICANT}),"
         f" count(*) FILTER (q_value < {SIGNIFICANT} AND NOT is_one)"
         " FROM matched LEFT JOIN o USING (operator_id) WHERE verdict = 'sockpuppets'"
     )[0]
-    if accusing and not engine.value("SELECT count(q_value) FROM o"):
-        notes.append("No operator has a q-value: nothing is said of those below 0.05.")
+    no_q = accusing and not engine.value("SELECT count(q_value) FROM o")
     bins = calibration(engine)
     confident = sum(b.members for b in bins)
     error = sum(b.members * abs(b.confidence - b.belonging) for b in bins)
-    if not confident:
-        notes.append("No operator has members with truth and a confidence: no calibration.")
+    notes = {
+        dropped: bool(dropped),
+        f"{strangers:,} members are not in the truth and count nowhere.": strangers > 0,
+        "The truth has no column kind: nothing is said of organisations and kinds.": not has_kind,
+        "The truth has no honest account: nobody can be accused wrongly.": honest == 0,
+        "The truth has no operator: there is nothing to find.": fraudulent == 0,
+        "No operator has a q-value: nothing is said of those below 0.05.": no_q,
+        "No operator has members with truth and a confidence: no calibration.": not confident,
+    }
+    operators = tuple(_found(engine))
     large = [op for op in operators if op.accounts >= 10]
     small = [op for op in operators if op.accounts >= 5]
     return Evaluation(
@@ -236,7 +237,7 @@ def _evaluate(engine: Engine, has_kind: bool, dropped: str) -> Evaluation:
         honest=honest,
         fraudulent=fraudulent,
         members=members,
-        members_without_truth=members - known,
+        members_without_truth=strangers,
         accused=accused,
         accused_per_100000=ratio(accused * 100_000, honest),
         accused_outside_organisations=outside if has_kind else None,
@@ -262,10 +263,10 @@ def _evaluate(engine: Engine, has_kind: bool, dropped: str) -> Evaluation:
         false_share=ratio(false, significant),
         operators=operators,
         operator_kinds=_operator_kinds(engine, operators) if has_kind else (),
-        honest_kinds=kinds,
+        honest_kinds=_honest_kinds(engine) if has_kind else (),
         false_operators=_false_operators(engine),
         accused_accounts=_accused_accounts(engine),
-        notes=tuple(notes),
+        notes=tuple(note for note, holds in notes.items() if holds),
     )
 
 

@@ -166,10 +166,11 @@ class Evaluation:
 
     def text(self) -> str:
         """The figures as a table to read."""
-        return "\n".join(_lines(self))
+        notes = (f"\n{note}" for note in self.notes)
+        return "\n".join([*_summary(self), *_tables(self), *_errors(self), *notes])
 
 
-def _lines(e: Evaluation) -> list[str]:
+def _summary(e: Evaluation) -> list[str]:
     rows = [
         ("Accounts", f"{e.accounts:,} ({e.honest:,} honest, {e.fraudulent:,} of operators)"),
         ("Members in the case", f"{e.members:,}"),
@@ -205,8 +206,12 @@ def _lines(e: Evaluation) -> list[str]:
         ),
     ]
     width = max(len(name) for name, _ in rows)
-    lines = [f"{name:<{width}}  {value}" for name, value in rows]
-    lines += _table(
+    return [f"{name:<{width}}  {value}" for name, value in rows]
+
+
+def _tables(e: Evaluation) -> list[str]:
+    """Confidences, and what was found of each kind."""
+    lines = _table(
         "Confidence",
         ("members", "mean", "belonging"),
         [
@@ -248,8 +253,13 @@ def _lines(e: Evaluation) -> list[str]:
             for k in e.honest_kinds
         ],
     )
+    return lines
+
+
+def _errors(e: Evaluation) -> list[str]:
+    """The worst of each sort, with their evidence."""
     missed = [op for op in e.operators if not op.is_found or op.verdict != "sockpuppets"]
-    lines += _table(
+    lines = _table(
         "Operator missed",
         ("kind", "accounts", "best match", "verdict", "precision", "recall", "why not"),
         [
@@ -284,7 +294,7 @@ def _lines(e: Evaluation) -> list[str]:
         ],
         [_reasons(a.reasons) for a in e.accused_accounts[:SHOWN]],
     )
-    return lines + [f"\n{note}" for note in e.notes]
+    return lines
 
 
 def _accused_text(e: Evaluation) -> str:

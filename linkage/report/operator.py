@@ -52,82 +52,92 @@ class _Reader:
         }  # fmt: skip
 
     def batch(self, places: str) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-        read = self.tables.by_place
-        shown = self.tables.rows(f"SELECT * FROM shown WHERE {places} ORDER BY place")
-        scorecards = read(
-            "SELECT place, item, finding, weight FROM scorecard JOIN shown USING (operator_id)"
-            f" WHERE {places} ORDER BY place, abs(weight) DESC, item"
-        )
-        kinds = read(
-            "SELECT place, kind, count(*), "
-            " sum(greatest(weight, 0) * members ORDER BY rank) AS strength"
-            f" FROM strongest WHERE {places} GROUP BY place, kind"
-            " ORDER BY place, strength DESC, kind"
-        )
-        signals = read(
-            "SELECT place, kind, value, members, others, weight, above, turn FROM strongest"
-            f" WHERE {places} AND rank <= {SIGNALS} ORDER BY place, rank"
-        )
-        bundles = read(
-            f"SELECT place, mask, count(*) FROM ({MASKS.format(places=places)})"
-            " GROUP BY ALL ORDER BY place, mask"
-        )
-        members = self._members(places)
-        sign_ups = self._days(places, "accounts", "created_at", "count(*)")
-        activity = self._days(places, "activity", "hour", "sum(n)::BIGINT")
-        weeks = hours.of_operators(self.tables, places)
-        changed = changes.of_operators(self.tables, places)
-        near = read(
-            "SELECT place, other, signals, users, strongest, nats FROM ties"
-            f" WHERE {places} ORDER BY place, nats DESC, other"
-        )
-        judged = read(
-            "SELECT place, made_at, made_by, decision, note FROM judged"
-            f" JOIN shown USING (operator_id) WHERE {places} ORDER BY place, made_at, decision"
-        )
-        for row in shown:
+        found, members = self._found(places), self._members(places)
+        for row in self.tables.rows(f"SELECT * FROM shown WHERE {places} ORDER BY place"):
             place, accounts = row[0], row[4] or 0
-            own = signals.get(place, [])
-            drawing = _drawing(dict(bundles.get(place, ())), own, accounts)
-            page = {
-                "redacted": self.redaction.active,
-                "run": self.run,
-                "place": place,
-                "of": self.operators,
-                "operator": overview.operator(
-                    row, self.redaction, self.known.get(place, ()), self.names[place][3]
-                ),
-                "scorecard": [
-                    [item, self._sentence(finding, place), rounded(weight, 2)]
-                    for item, finding, weight in scorecards.get(place, ())
-                ],
-                "kinds": [[kind, n] for kind, n, _ in kinds.get(place, ())],
-                "signals": [
-                    [kind, cut(self.redaction.value(kind, value), CUT.get(kind, CUT_OTHERS)),
-                     inside, others, rounded(weight, 2), *([] if above is None else [above - 1])]
-                    for kind, value, inside, others, weight, above, _ in own
-                ],
-                "timeline": timeline.bars(
-                    [dict(sign_ups.get(place, ())), dict(activity.get(place, ()))]
-                ),
-                "hours": {**weeks[place], "everybody": self.everybody} if place in weeks else None,
-                "graph": drawing and _graph(drawing, own),
-                "near": [
-                    [*self.names[other], n, users, strongest - 1 if strongest <= SIGNALS else None,
-                     rounded(nats, 2)]
-                    for other, n, users, strongest, nats in near.get(place, [])[:NEAR]
-                ],
-                "near_left": max(0, len(near.get(place, ())) - NEAR),
-                "changes": changed.get(place),
-                "judgements": [
-                    [minute(at), self.redaction.value("name", by or ""), decision,
-                     self._sentence(note, place)]
-                    for at, by, decision, note in judged.get(place, ())
-                ],
-            }  # fmt: skip
-            listed = self._columns(next(members, (place, []))[1], own, drawing, accounts)
+            own = {name: of.get(place, ()) for name, of in found.items()}
+            drawing = _drawing(dict(own["bundles"]), own["signals"], accounts)
+            page = self._page(row, own, drawing)
+            rows = next(members, (place, []))[1]
+            listed = self._columns(rows, own["signals"], drawing, accounts)
             page["relied_on"] = _relied_on(listed)
             yield place, page, listed
+
+    def _found(self, places: str) -> dict[str, dict[int, Any]]:
+        """What the tables say of the operators of a batch, by what it is and by place."""
+        read = self.tables.by_place
+        return {
+            "scorecard": read(
+                "SELECT place, item, finding, weight FROM scorecard JOIN shown USING (operator_id)"
+                f" WHERE {places} ORDER BY place, abs(weight) DESC, item"
+            ),
+            "kinds": read(
+                "SELECT place, kind, count(*), "
+                " sum(greatest(weight, 0) * members ORDER BY rank) AS strength"
+                f" FROM strongest WHERE {places} GROUP BY place, kind"
+                " ORDER BY place, strength DESC, kind"
+            ),
+            "signals": read(
+                "SELECT place, kind, value, members, others, weight, above, turn FROM strongest"
+                f" WHERE {places} AND rank <= {SIGNALS} ORDER BY place, rank"
+            ),
+            "bundles": read(
+                f"SELECT place, mask, count(*) FROM ({MASKS.format(places=places)})"
+                " GROUP BY ALL ORDER BY place, mask"
+            ),
+            "near": read(
+                "SELECT place, other, signals, users, strongest, nats FROM ties"
+                f" WHERE {places} ORDER BY place, nats DESC, other"
+            ),
+            "judged": read(
+                "SELECT place, made_at, made_by, decision, note FROM judged"
+                f" JOIN shown USING (operator_id) WHERE {places} ORDER BY place, made_at, decision"
+            ),
+            "sign_ups": self._days(places, "accounts", "created_at", "count(*)"),
+            "activity": self._days(places, "activity", "hour", "sum(n)::BIGINT"),
+            "hours": hours.of_operators(self.tables, places),
+            "changes": changes.of_operators(self.tables, places),
+        }
+
+    def _page(
+        self, row: tuple[Any, ...], own: dict[str, Any], drawing: graph.Drawing | None
+    ) -> dict[str, Any]:
+        """What is read first on the page of an operator, from its row of `shown` and the rest."""
+        place = row[0]
+        return {
+            "redacted": self.redaction.active,
+            "run": self.run,
+            "place": place,
+            "of": self.operators,
+            "operator": overview.operator(
+                row, self.redaction, self.known.get(place, ()), self.names[place][3]
+            ),
+            "scorecard": [
+                [item, self._sentence(finding, place), rounded(weight, 2)]
+                for item, finding, weight in own["scorecard"]
+            ],
+            "kinds": [[kind, n] for kind, n, _ in own["kinds"]],
+            "signals": [
+                [kind, cut(self.redaction.value(kind, value), CUT.get(kind, CUT_OTHERS)),
+                 inside, others, rounded(weight, 2), *([] if above is None else [above - 1])]
+                for kind, value, inside, others, weight, above, _ in own["signals"]
+            ],
+            "timeline": timeline.bars([dict(own["sign_ups"]), dict(own["activity"])]),
+            "hours": {**own["hours"], "everybody": self.everybody} if own["hours"] else None,
+            "graph": drawing and _graph(drawing, own["signals"]),
+            "near": [
+                [*self.names[other], n, users, strongest - 1 if strongest <= SIGNALS else None,
+                 rounded(nats, 2)]
+                for other, n, users, strongest, nats in own["near"][:NEAR]
+            ],
+            "near_left": max(0, len(own["near"]) - NEAR),
+            "changes": own["changes"] or None,
+            "judgements": [
+                [minute(at), self.redaction.value("name", by or ""), decision,
+                 self._sentence(note, place)]
+                for at, by, decision, note in own["judged"]
+            ],
+        }  # fmt: skip
 
     def _members(self, places: str) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
         """The members of each operator of a batch, those with none included."""
