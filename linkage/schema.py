@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -125,16 +125,12 @@ PROMPT_COUNTS = _table(
     n        BIGINT   rows with such a prompt
     """,
 )
-RECENT_PROMPTS = _table(
-    "recent_prompts",
-    "a prompt of an account, kept until there are enough of them to be searched for the last time",
-    """
-    account     INTEGER    the account
-    raw         VARCHAR    the text
-    first_seen  TIMESTAMP  earliest timestamp of the rows that have it
-    last_seen   TIMESTAMP  latest
-    n           BIGINT     number of such rows
-    """,
+RECENT_PROMPTS = replace(
+    PROMPTS,
+    name="recent_prompts",
+    row="a prompt of an account, kept until there are enough of them to be searched for the last "
+    "time",
+    kept=True,
 )
 KNOWN_USES = _table(
     "known_uses",
@@ -165,16 +161,10 @@ ROW_HASHES = _table(
     hash     UBIGINT  the hash
     """,
 )
-TEMPLATE_USES = _table(
-    "template_uses",
-    "a prompt template that an account used",
-    """
-    account     INTEGER    the account
-    template    VARCHAR    the skeleton, slots marked
-    first_seen  TIMESTAMP  earliest use
-    last_seen   TIMESTAMP  latest use
-    n           BIGINT     number of prompts
-    """,
+TEMPLATE_USES = replace(
+    KNOWN_USES,
+    name="template_uses",
+    row="a prompt template that an account used",
     kept=False,
 )
 REJECTED = _table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -175,145 +176,122 @@ MAPPING = (
 )
 
 
+KINDS = ("payment", "ip", "prompt", "device")
+
+
 def large(members: int = 20_000, operators: int = 50, seed: int = 1) -> Rows:
     """One operator like a proxy network's, with thousands of signals, among smaller ones."""
     draw = random.Random(seed)
     rows: Rows = {name: [] for name in KEPT}
-    kinds = ("payment", "ip", "prompt", "device")
-    account = 0
     for place in range(operators):
         size = members if place == 0 else draw.choice((5, 12, 40, 150, 400))
         verdict = "sockpuppets" if place % 3 != 2 else draw.choice(("organisation", "unclear"))
         name = f"OP-{place:06d}"
-        pool: dict[str, list[int]] = {kind: [] for kind in kinds}
-        counts = {
-            "payment": size // 12 + 2,
-            "ip": size // 20 + 3,
-            "prompt": 8,
-            "device": size // 60 + 1,
-        }
-        for kind in kinds:
-            for k in range(counts[kind]):
-                signal = len(rows["signals"])
-                text = {
-                    "payment": f"fp_{draw.getrandbits(64):016x}",
-                    "ip": f"203.0.{place}.{k}" if k < 250 else f"2001:db8:{place:x}:{k:x}::",
-                    "device": f"{draw.getrandbits(64):016x}",
-                    "prompt": TEMPLATE.format(k),
-                }[kind]
-                rows["signals"].append((signal, kind, text, None, 12, None))
-                pool[kind].append(signal)
-        used: dict[int, int] = {}
+        counts = dict(zip(KINDS, (size // 12 + 2, size // 20 + 3, 8, size // 60 + 1), strict=True))
+        pool = _signals(rows, draw, place, counts)
+        used: Counter[int] = Counter()
         for _ in range(size):
-            begun = START + datetime.timedelta(
-                hours=abs(int(draw.gauss(0, 240))) + 200 * (account % 4)
-            )
-            rows["accounts"].append((account, f"user_{account:08d}", begun, begun, begun, 30))
-            held = {draw.choice(pool["payment"]), *draw.sample(pool["ip"], min(2, len(pool["ip"])))}
-            held |= {pool["prompt"][min(int(draw.expovariate(0.8)), 7)] for _ in range(3)}
-            if draw.random() < 0.4:
-                held.add(draw.choice(pool["device"]))
-            if draw.random() < 0.03:
-                held = {pool["prompt"][0]}
-            for signal in held:
-                rows["edges"].append((account, signal, begun, begun, 3))
-                used[signal] = used.get(signal, 0) + 1
-            for k in range(4):
-                rows["activity"].append(
-                    (account, begun + datetime.timedelta(hours=7 * k), draw.randrange(1, 30))
-                )
-            confidence = 1 - 10 ** -draw.uniform(0.3, 6)
-            rows["members"].append(
-                (
-                    account,
-                    f"user_{account:08d}",
-                    name,
-                    verdict,
-                    confidence,
-                    draw.uniform(3, 40),
-                    len(held),
-                )
-            )
-            account += 1
-        for signal, inside in sorted(used.items()):
-            _, kind, text, *_ = rows["signals"][signal]
-            weight = {"payment": 9.2, "ip": 4.1, "prompt": 2.7, "device": 6.3}[kind] + draw.uniform(
-                -1, 1
-            )
-            others = draw.randrange(0, {"payment": 2, "ip": 60, "prompt": 900, "device": 4}[kind])
-            rows["evidence"].append((name, signal, kind, text, inside, others, weight))
+            used.update(_member(rows, draw, name, verdict, pool))
+        _evidence(rows, draw, name, used)
         why = (
             f"{size:,} accounts share {counts['payment']:,} payment cards and {counts['ip']:,}"
             " addresses, and write from the same 8 templates."
         )
-        score = 0.999 - place / 60
-        rows["operators"].append(
-            (
-                name,
-                verdict,
-                score,
-                size,
-                0.0001 * 1.15**place,
-                " ".join(kinds),
-                START,
-                START + datetime.timedelta(days=60),
-                why,
-            )
-        )
-        rows["scorecard"] += [
-            (
-                name,
-                "cards",
-                f"{counts['payment']:,} cards, none on more than 2% of the accounts",
-                2.4,
-            ),
-            (name, "mail", "free mail on 94% of the accounts", 1.1),
-            (name, "sign-ups", "61% of the sign-ups in the four busiest days", 1.7),
-            (name, "templates", "8 templates cover 97% of the prompts", 2.1),
-            (name, "hours", "active at all hours of the day", -0.4),
-            (name, "addresses", "addresses that honest accounts use too", -0.9),
-        ]
+        until, q = START + datetime.timedelta(days=60), 0.0001 * 1.15**place
+        told = (0.999 - place / 60, size, q, " ".join(KINDS), START, until, why)
+        rows["operators"].append((name, verdict, *told))
+        rows["scorecard"] += [(name, *item) for item in _scorecard(counts["payment"])]
+    _everybody_else(rows)
+    return rows
+
+
+def _signals(
+    rows: Rows, draw: random.Random, place: int, counts: dict[str, int]
+) -> dict[str, list[int]]:
+    """An operator's signals, by kind."""
+    pool: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    for kind in KINDS:
+        for k in range(counts[kind]):
+            signal = len(rows["signals"])
+            text = {
+                "payment": f"fp_{draw.getrandbits(64):016x}",
+                "ip": f"203.0.{place}.{k}" if k < 250 else f"2001:db8:{place:x}:{k:x}::",
+                "device": f"{draw.getrandbits(64):016x}",
+                "prompt": TEMPLATE.format(k),
+            }[kind]
+            rows["signals"].append((signal, kind, text, None, 12, None))
+            pool[kind].append(signal)
+    return pool
+
+
+def _member(
+    rows: Rows, draw: random.Random, name: str, verdict: str, pool: dict[str, list[int]]
+) -> set[int]:
+    """One more account of an operator; returns its signals."""
+    account = len(rows["accounts"])
+    id_ = f"user_{account:08d}"
+    hours = abs(int(draw.gauss(0, 240))) + 200 * (account % 4)
+    begun = START + datetime.timedelta(hours=hours)
+    rows["accounts"].append((account, id_, begun, begun, begun, 30))
+    held = {draw.choice(pool["payment"]), *draw.sample(pool["ip"], min(2, len(pool["ip"])))}
+    held |= {pool["prompt"][min(int(draw.expovariate(0.8)), 7)] for _ in range(3)}
+    if draw.random() < 0.4:
+        held.add(draw.choice(pool["device"]))
+    if draw.random() < 0.03:
+        held = {pool["prompt"][0]}
+    rows["edges"] += [(account, signal, begun, begun, 3) for signal in held]
+    for k in range(4):
+        active = begun + datetime.timedelta(hours=7 * k)
+        rows["activity"].append((account, active, draw.randrange(1, 30)))
+    confidence = 1 - 10 ** -draw.uniform(0.3, 6)
+    evidence = draw.uniform(3, 40)
+    rows["members"].append((account, id_, name, verdict, confidence, evidence, len(held)))
+    return held
+
+
+def _evidence(rows: Rows, draw: random.Random, name: str, used: Counter[int]) -> None:
+    nats = {"payment": 9.2, "ip": 4.1, "prompt": 2.7, "device": 6.3}
+    outside = {"payment": 2, "ip": 60, "prompt": 900, "device": 4}
+    for signal, inside in sorted(used.items()):
+        _, kind, text, *_ = rows["signals"][signal]
+        weight = nats[kind] + draw.uniform(-1, 1)
+        others = draw.randrange(0, outside[kind])
+        rows["evidence"].append((name, signal, kind, text, inside, others, weight))
+
+
+def _scorecard(cards: int) -> list[tuple[str, str, float]]:
+    return [
+        ("cards", f"{cards:,} cards, none on more than 2% of the accounts", 2.4),
+        ("mail", "free mail on 94% of the accounts", 1.1),
+        ("sign-ups", "61% of the sign-ups in the four busiest days", 1.7),
+        ("templates", "8 templates cover 97% of the prompts", 2.1),
+        ("hours", "active at all hours of the day", -0.4),
+        ("addresses", "addresses that honest accounts use too", -0.9),
+    ]
+
+
+def _everybody_else(rows: Rows) -> None:
+    """Accounts of no operator, what was not used, the run and a judgement."""
     for kind, reason, n in (
         ("ip", "private address", 48_120),
         ("payment", "placeholder", 2_310),
         ("email", "not an address", 77),
     ):
         rows["rejected"].append(("", kind, reason, n // 9, n, "n/a"))
-    for k in range(40):
-        rows["signals"].append(
-            (
-                len(rows["signals"]),
-                "user_agent",
-                f"Mozilla/5.0 ({k})",
-                None,
-                90_000 - k,
-                "used by more accounts than can tell anybody apart",
-            )
-        )
-    rows["accounts"] += [
-        (account + k, f"user_{account + k:08d}", START, START, START, 3) for k in range(100_000)
+    why = "used by more accounts than can tell anybody apart"
+    first = len(rows["signals"])
+    rows["signals"] += [
+        (first + k, "user_agent", f"Mozilla/5.0 ({k})", None, 90_000 - k, why) for k in range(40)
     ]
+    first = len(rows["accounts"])
+    rows["accounts"] += [
+        (k, f"user_{k:08d}", START, START, START, 3) for k in range(first, first + 100_000)
+    ]
+    events = '{"user_id": "account", "ts": "timestamp", "ip": "ip", "prompt": "prompt"}'
     rows["inputs"] = [
         (0, "accounts.csv", "3f" * 32, len(rows["accounts"]), MAPPING),
-        (
-            1,
-            "events.parquet",
-            "9c" * 32,
-            1_604_331,
-            '{"user_id": "account", "ts": "timestamp", "ip": "ip", "prompt": "prompt"}',
-        ),
+        (1, "events.parquet", "9c" * 32, 1_604_331, events),
     ]
     rows["runs"] = [(1, START + datetime.timedelta(days=70), '{"settings": {"seed": 1}}')]
-    rows["judgements"] = [
-        (
-            1,
-            START + datetime.timedelta(days=71),
-            "R. Ito",
-            "operator",
-            "OP-000000",
-            None,
-            "confirmed",
-            "same cards as the case of May",
-        )
-    ]
-    return rows  # fmt: skip
+    at, note = START + datetime.timedelta(days=71), "same cards as the case of May"
+    rows["judgements"] = [(1, at, "R. Ito", "operator", "OP-000000", None, "confirmed", note)]
