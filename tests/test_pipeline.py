@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from conftest import Population
 
 import linkage
+from conftest import Population
 from linkage import evidence
 from linkage.case import Case
 from linkage.config import Config, EngineConfig

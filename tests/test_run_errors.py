@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cases import Typed
-from conftest import Population
 
+from conftest import Population
 from linkage.case import Case
 
 COMMAND = [sys.executable, "-c", "import linkage.cli; linkage.cli.main()"]
