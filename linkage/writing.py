@@ -46,6 +46,8 @@ def beside(path: Path, ours: Callable[[str], Any] | None = None) -> Iterator[Pat
             new.mkdir()
         yield new
         seal(new)
+        # somebody may have put something there meanwhile
+        _check(place, path, ours)
         put(new, place, scratch / "old")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

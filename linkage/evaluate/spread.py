@@ -110,7 +110,11 @@ FIGURES: dict[str, tuple[Callable[[Evaluation], float | None], float]] = {
 
 
 def over_seeds(evaluations: Sequence[Evaluation]) -> OverSeeds:
-    """The figures of several evaluations together."""
+    """The figures of several evaluations (other seeds, say) together.
+
+    Of each figure the mean over those that have it, and the 95% interval of that mean by Student's
+    t, cut at what the figure can be; no interval of a single one.
+    """
     figures = {}
     for name, (figure, most) in FIGURES.items():
         values = [value for e in evaluations if (value := figure(e)) is not None]
