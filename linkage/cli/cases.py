@@ -9,6 +9,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ from linkage.errors import InputError, shorten, suggestion
 from linkage.schema import DECISIONS
 
 if TYPE_CHECKING:
+    from linkage.case import Case
     from linkage.case.views import Difference, Event, Judgement
 
 Note = Annotated[str, typer.Option(metavar="TEXT", help="Why.")]
@@ -154,33 +156,22 @@ def judge(
     decision, the judgements that stand are listed.
     """
     _check_one(operator, decision, together, apart, export, bring)
-    from linkage import writing
     from linkage.case import Case
 
     with Case(case) as opened:
         if export is not None:
-            data = opened.export_judgements()
-            text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-            with writing.trouble(export), writing.beside(export) as new:
-                new.write_text(text, encoding="utf-8")
-            found = len(data["judgements"])
-            if as_json:
-                output.print_json({"file": str(export), "judgements": found})
-            else:
-                say(f"{count(found, 'judgement')} in {export}")
+            _export(opened, export, as_json)
         elif bring is not None:
-            brought, left = opened.import_judgements(bring)
-            _print_import(brought, left, as_json)
-        elif together is not None:
-            made = opened.together(*together, note=note, by=by, withdraw=withdraw)
-            _print_made(made, case, as_json)
-        elif apart is not None:
-            made = opened.apart(*apart, note=note, by=by, withdraw=withdraw)
-            _print_made(made, case, as_json)
+            _print_import(*opened.import_judgements(bring), as_json)
+        elif (pair := together or apart) is not None:
+            record = opened.apart if together is None else opened.together
+            made = record(*pair, note=note, by=by, withdraw=withdraw)
+            output.answer(made, as_json, partial(_print_made, case))
         elif operator is not None and decision is not None:
-            _print_made(opened.judge(operator, decision, note, by), case, as_json)
+            made = opened.judge(operator, decision, note, by)
+            output.answer(made, as_json, partial(_print_made, case))
         else:
-            _print_standing(opened.judgements(standing=True), as_json)
+            output.answer(opened.judgements(standing=True), as_json, _print_standing)
 
 
 def _check_one(
@@ -208,10 +199,21 @@ def _check_one(
         )
 
 
-def _print_made(made: Judgement, case: Path, as_json: bool) -> None:
+def _export(case: Case, file: Path, as_json: bool) -> None:
+    from linkage import writing
+
+    data = case.export_judgements()
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    with writing.trouble(file), writing.beside(file) as new:
+        new.write_text(text, encoding="utf-8")
+    found = len(data["judgements"])
     if as_json:
-        output.print_json(made.as_dict())
-        return
+        output.print_json({"file": str(file), "judgements": found})
+    else:
+        say(f"{count(found, 'judgement')} in {file}")
+
+
+def _print_made(case: Path, made: Judgement) -> None:
     say(made.text())
     say(f"It binds the next run. Now: linkage update {case}")
 
@@ -229,10 +231,7 @@ def _print_import(brought: Sequence[Judgement], left: Sequence[str], as_json: bo
             say(f"  {text}")
 
 
-def _print_standing(found: Sequence[Judgement], as_json: bool) -> None:
-    if as_json:
-        output.print_json([j.as_dict() for j in found])
-        return
+def _print_standing(found: Sequence[Judgement]) -> None:
     if not found:
         say("No judgements.")
         return
@@ -267,7 +266,8 @@ def allow(
     from linkage.case import Case
 
     with Case(case) as opened:
-        _print_made(opened.allow(kind, value, note, by, withdraw), case, as_json)
+        made = opened.allow(kind, value, note, by, withdraw)
+        output.answer(made, as_json, partial(_print_made, case))
 
 
 def diff(
@@ -283,11 +283,7 @@ def diff(
     from linkage.case import Case
 
     with Case(case) as opened:
-        found = opened.diff(earlier, later)
-    if as_json:
-        output.print_json(found.as_dict())
-    else:
-        _print_diff(found)
+        output.answer(opened.diff(earlier, later), as_json, _print_diff)
 
 
 def _print_diff(found: Difference) -> None:
@@ -314,11 +310,7 @@ def history(
     from linkage.case import Case
 
     with Case(case) as opened:
-        events = opened.history(operator)
-    if as_json:
-        output.print_json([event.as_dict() for event in events])
-    else:
-        _print_history(events)
+        output.answer(opened.history(operator), as_json, _print_history)
 
 
 def _print_history(events: Sequence[Event]) -> None:

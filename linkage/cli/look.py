@@ -51,10 +51,8 @@ def operators(
 
     with Case(case) as opened:
         found = opened.list_operators(verdict, top)
-    if as_json:
-        output.print_json([operator.as_dict() for operator in found])
-    elif found:
-        print_operators(found)
+    if found or as_json:
+        output.answer(found, as_json, print_operators)
     else:
         say("No operators" + (f" with verdict {verdict}." if verdict else "."))
 
@@ -74,11 +72,7 @@ def show(
     from linkage.case import Case
 
     with Case(case) as opened:
-        view = opened.show(operator, top)
-    if as_json:
-        output.print_json(view.as_dict())
-    else:
-        _print_operator(view)
+        output.answer(opened.show(operator, top), as_json, _print_operator)
 
 
 def explain(
@@ -100,17 +94,9 @@ def explain(
 
     with Case(case) as opened:
         if other is None:
-            why = opened.belonging(account)
-            if as_json:
-                output.print_json(why.as_dict())
-            else:
-                _print_belonging(why, top)
+            output.answer(opened.belonging(account), as_json, lambda w: _print_belonging(w, top))
         else:
-            found = opened.chains(account, other, top)
-            if as_json:
-                output.print_json(found.as_dict())
-            else:
-                _print_chains(found)
+            output.answer(opened.chains(account, other, top), as_json, _print_chains)
 
 
 def account(case: CaseFolder, account: AccountId, as_json: Json = False) -> None:
@@ -121,11 +107,7 @@ def account(case: CaseFolder, account: AccountId, as_json: Json = False) -> None
     from linkage.case import Case
 
     with Case(case) as opened:
-        view = opened.account(account)
-    if as_json:
-        output.print_json(view.as_dict())
-    else:
-        _print_account(view)
+        output.answer(opened.account(account), as_json, _print_account)
 
 
 def print_operators(found: Sequence[Operator]) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -184,6 +184,16 @@ def q(value: float | None) -> str:
 def print_json(value: object) -> None:
     """Print a value as JSON, in ASCII, so that nothing in it acts on a terminal."""
     print(json.dumps(value, indent=2, default=_plain, allow_nan=False))
+
+
+def answer(found: Any, as_json: bool, show: Callable[[Any], None]) -> None:
+    """Print an answer, or a list of them, as JSON if that is wanted, else as `show` does."""
+    if not as_json:
+        show(found)
+    elif isinstance(found, list):
+        print_json([item.as_dict() for item in found])
+    else:
+        print_json(found.as_dict())
 
 
 def _plain(value: object) -> object:

@@ -44,11 +44,7 @@ def trace(
     from linkage.case.tracing import read_accounts
 
     with Case(case) as opened:
-        found = opened.trace(read_accounts(accounts), top)
-    if as_json:
-        output.print_json(found.as_dict())
-    else:
-        _print_trace(found)
+        output.answer(opened.trace(read_accounts(accounts), top), as_json, _print_trace)
 
 
 def _print_trace(found: Trace) -> None:
