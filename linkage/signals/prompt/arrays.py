@@ -16,6 +16,34 @@ F64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
+class Column:
+    """Values that come in parts, one after another in one array, without all parts beside it.
+
+    >>> column = Column(np.int64, room=1)
+    >>> column.add(np.array([3, 1]))
+    >>> column.add(np.array([2]))
+    >>> column.values.tolist()
+    [3, 1, 2]
+    """
+
+    def __init__(self, dtype: npt.DTypeLike, room: int) -> None:
+        self._room, self._size = np.empty(room, dtype), 0
+
+    def add(self, part: npt.NDArray[Any]) -> None:
+        """Put values after those that are there."""
+        end = self._size + len(part)
+        if end > len(self._room):
+            small, self._room = self.values, np.empty(2 * end, self._room.dtype)
+            self._room[: self._size] = small
+        self._room[self._size : end] = part
+        self._size = end
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        """All values so far."""
+        return self._room[: self._size]
+
+
 def bounds(keys: npt.NDArray[Any], size: int) -> I64:
     """Where the rows of each key from 0 to `size` begin in sorted `keys`.
 

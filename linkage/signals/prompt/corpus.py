@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linkage.signals.prompt.arrays import F32, I64, U32, U64, heads
+from linkage.signals.prompt.arrays import F32, I64, U32, U64, Column
 from linkage.signals.prompt.postings import Postings, Sample, runs, telling
 from linkage.signals.prompt.stock import stock
 from linkage.signals.prompt.text import PRIME, Tokens, mix, tokenise
@@ -34,7 +34,7 @@ PLACES = 50_000
 PHRASE = 4.0
 """Nats by which a phrase is commoner than its words' frequencies say, at least (measured: several
 phrases in one prompt would be taken for a template with less)."""
-CHARACTERS = 100_000
+CHARACTERS = 250_000
 """Characters read at a time: few enough for a processor's cache."""
 
 OWN = -1
@@ -86,19 +86,22 @@ def tokens_of(
 
 def read(texts: pa.ChunkedArray, account: I64, threads: int = 0) -> Corpus:
     """The corpus of some prompts, each with its account, or `OWN`."""
-    parts = [_seen(slice(0), tokenise([])), *tokens_of(texts, _seen, threads)]
-    columns = [list(column) for column in zip(*parts, strict=True)]
-    del parts
-    # each column's parts go as soon as they are joined
-    length, pair, word, run = (np.concatenate(columns.pop()) for _ in range(4))
-    first = np.concatenate([[0], np.cumsum(length)])
-    nats = _rarity(word, pair)
+    room = texts.nbytes // 4 + 5 * len(texts)
+    run, word, pair = Column(np.uint64, room), Column(np.uint32, room), Column(np.uint64, room)
+    length = [np.zeros(1, dtype=np.int64)]
+    for part in tokens_of(texts, _seen, threads):
+        run.add(part[0])
+        word.add(part[1])
+        pair.add(part[2])
+        length.append(part[3])
+    first = np.cumsum(np.concatenate(length))
+    nats = _rarity(word.values, pair.values)
     del word, pair
     own = np.flatnonzero(account == OWN)
     account[own] = account.max(initial=OWN) + 1 + np.arange(len(own))
-    cost = float(np.log(len(run) + PLACES)) + PHRASE
-    sample = Sample(account, run, first, nats, cost)
-    return Corpus(account, run, first, nats, cost, texts, *telling(sample))
+    cost = float(np.log(len(nats) + PLACES)) + PHRASE
+    sample = Sample(account, run.values, first, nats, cost)
+    return Corpus(account, run.values, first, nats, cost, texts, *telling(sample))
 
 
 def _seen(_: slice, tokens: Tokens) -> tuple[U64, U32, U64, I64]:
@@ -123,8 +126,10 @@ def _rarity(word: U32, pair: U64) -> F32:
     word's rarity goes by its letters, stand in for what a small corpus can't know.
     """
     pair.sort()
-    different = pair[heads(pair)] & _WORD
-    count = np.bincount(different.astype(np.int64), minlength=1 << WORD_BITS)
+    new = np.ones(len(pair), dtype=bool)
+    np.not_equal(pair[1:], pair[:-1], out=new[1:])
+    different = pair[new] & _WORD
+    count = np.bincount(different.view(np.int64), minlength=1 << WORD_BITS)
     spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.arange(_STOCK + 1)))
     everything = np.log(len(different) + PRIOR)
     nats = np.empty(len(word), dtype=np.float32)
