@@ -22,7 +22,7 @@ from linkage.signals.prompt.text import Tokens
 
 SHARE = 0.4
 """Of the engine's memory, what the search for templates may take while the engine waits."""
-BYTES_OF_TOKEN = 70
+BYTES_OF_TOKEN = 50
 """Memory that the search for templates takes at most for each token, its text included."""
 CHARACTERS_OF_TOKEN = 5
 """Characters that a token takes, with its space: what a sample is reckoned by."""
