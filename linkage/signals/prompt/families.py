@@ -156,7 +156,7 @@ def find(corpus: Corpus) -> tuple[Families, I64, I64]:
     size = np.bincount(family_of_group, weights=runs_of_group, minlength=count).astype(np.int64)
     family = family_of_group[group]
 
-    where = order(prompt, family, place)
+    where = order(prompt, family, place - corpus.first[prompt])
     prompt_of, family_of, place_of = prompt[where], family[where], place[where]
     held_prompt, held_family = _hold(prompt_of, family_of, size)
     shape = _Shape.of(corpus, held_prompt, held_family, count)
@@ -249,19 +249,20 @@ def _outer(shape: _Shape, prompts: int) -> tuple[I64, I64]:
     )
 
 
-def _words(
-    shape: _Shape, pairs: tuple[I64, I64], prompt: I64, family: I64, place: I64, tokens: int
-) -> tuple[I64, I64]:
-    """For pairs of families: words covered by the second in the first prompt of the first."""
+def _covering(shape: _Shape, pairs: tuple[I64, I64], prompt: I64, family: I64) -> tuple[I64, I64]:
+    """For pairs of families: postings of the second in the first prompt of the first.
+
+    As numbers of pairs, and of postings (sorted by prompt and family).
+    """
     inner, outer = pairs
-    some = shape.size[inner] > 0
-    inner, outer = inner[some], outer[some]
-    example = shape.prompt[shape.first[inner]]
-    key = prompt * len(shape) + family
-    wanted = example * len(shape) + outer
-    at, owner = expand(np.searchsorted(key, wanted, "left"), np.searchsorted(key, wanted, "right"))
-    words = (place[at][:, None] + np.arange(WORDS)).ravel()
-    return distinct(np.repeat(inner[owner], WORDS), words, tokens)
+    some = np.flatnonzero(shape.size[inner])
+    wanted = shape.prompt[shape.first[inner[some]]] * len(shape) + outer[some]
+    key = np.append(prompt * len(shape) + family, -1)
+    begin = heads(key)
+    at = np.searchsorted(key[begin[:-1]], wanted)
+    held = key[begin[at]] == wanted
+    row, owner = expand(begin[at[held]], begin[at[held] + 1])
+    return some[held][owner], row
 
 
 def _information(
@@ -269,14 +270,21 @@ def _information(
 ) -> tuple[F64, F64, F64]:
     """Worth of each family's text with what it nests in, worth and nats of what is its own."""
     tokens = max(len(corpus.run), 1)
-    everything = _words(shape, outer, prompt, family, place, tokens)
-    other = outer[0] != outer[1]
-    others = _words(shape, (outer[0][other], outer[1][other]), prompt, family, place, tokens)
+    pair, row = _covering(shape, outer, prompt, family)
+
+    def words(wanted: Mask) -> tuple[I64, I64]:
+        """Words that are covered by what some pairs have for the second family."""
+        some = wanted[pair]
+        covered = place[row[some]][:, None] + np.arange(WORDS)
+        return distinct(np.repeat(outer[0][pair[some]], WORDS), covered.ravel(), tokens)
+
+    everything = words(np.ones(len(outer[0]), dtype=bool))
+    others = words(outer[0] != outer[1])
     own = ~contains(others[0] * tokens + others[1], everything[0] * tokens + everything[1])
     alone = (everything[0][own], everything[1][own])
     # pieces that are no coincidence together are those that few others have
     close = shape.accounts[outer[1]] <= COMPANY * shape.accounts[outer[0]]
-    near = _words(shape, (outer[0][close], outer[1][close]), prompt, family, place, tokens)
+    near = words(close)
     count = len(shape)
     several, two = shape.accounts, np.zeros(count, dtype=np.int64)
     return (
