@@ -98,13 +98,11 @@ def tokenise(prompts: Sequence[str], places: bool = False) -> Tokens:
     prompt = np.repeat(np.arange(len(prompts)), count[: len(prompts)])
     first = np.ones(len(start), dtype=bool)
     first[1:] = ~(digits[1:] & digits[:-1] & (prompt[1:] == prompt[:-1]))
-    if not first.all():
-        keep = np.flatnonzero(first)
-        end = end[np.append(keep[1:], len(start)) - 1]
-        hashes, prompt, start, letters = hashes[keep], prompt[keep], start[keep], letters[keep]
-    framed = _framed(hashes, prompt, letters, len(prompts))
+    keep = np.flatnonzero(first)
+    framed = _framed(hashes[keep], prompt[keep], letters[keep], len(prompts))
     if place is None:
         return framed
+    start, end = start[keep], end[np.append(keep[1:], len(start)) - 1]
     at = np.flatnonzero(framed.letters)
     spans = np.zeros((2, len(framed.hashes)), dtype=np.int64)
     spans[0, at], spans[1, at] = place[start - 1], place[end - 2] + 1
@@ -114,22 +112,24 @@ def tokenise(prompts: Sequence[str], places: bool = False) -> Tokens:
 def _encoded(prompts: Sequence[str], places: bool) -> tuple[bytes, str, I64 | None]:
     """Prompts in folded UTF-8, with NUL between; where asked, the text and the place of each byte.
 
-    Without places only what is not ASCII needs folding, and most text is.
+    Without places only prompts that are not ASCII need folding, and most are.
     """
-    clean = [p.replace("\0", " ") if "\0" in p else p for p in prompts]
+    text = "\0".join(prompts)
+    if text.count("\0") >= len(prompts) > 0:
+        prompts = [p.replace("\0", " ") for p in prompts]
+        text = "\0".join(prompts)
     if places:
-        text = _normal("\0".join(clean))
+        text = _normal(text)
         data, place = _folded(text)
         return data, text, place
-    odd = [i for i, p in enumerate(clean) if not p.isascii()]
-    data = "\0".join([p if p.isascii() else "" for p in clean]).encode()
-    if odd:
-        parts = data.split(b"\0")
-        folded, _ = _folded(_normal("\0".join([clean[i] for i in odd])))
-        for i, part in zip(odd, folded.split(b"\0"), strict=True):
-            parts[i] = part
-        data = b"\0".join(parts)
-    return data, "", None
+    if text.isascii():
+        return text.encode(), "", None
+    odd = [i for i, p in enumerate(prompts) if not p.isascii()]
+    folded, _ = _folded(_normal("\0".join([prompts[i] for i in odd])))
+    parts = list(prompts)
+    for i, part in zip(odd, folded.decode().split("\0"), strict=True):
+        parts[i] = part
+    return "\0".join(parts).encode(), "", None
 
 
 def _normal(text: str) -> str:
