@@ -85,6 +85,8 @@ def tokenise(prompts: Sequence[str], places: bool = False) -> Tokens:
     >>> first, second = tokens.hashes.reshape(2, 7)
     >>> bool((first == second).all())
     True
+    >>> tokenise([], places=True).first.tolist()
+    [0]
     """
     data, text, place = _encoded(prompts, places)
     # a separator goes before the first byte, so that starts and ends of words take turns
@@ -102,7 +104,7 @@ def tokenise(prompts: Sequence[str], places: bool = False) -> Tokens:
     framed = _framed(hashes[keep], prompt[keep], letters[keep], len(prompts))
     if place is None:
         return framed
-    start, end = start[keep], end[np.append(keep[1:], len(start)) - 1]
+    start, end = start[keep], end[np.append(keep, len(start))[1:] - 1]
     at = np.flatnonzero(framed.letters)
     spans = np.zeros((2, len(framed.hashes)), dtype=np.int64)
     spans[0, at], spans[1, at] = place[start - 1], place[end - 2] + 1
