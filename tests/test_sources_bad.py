@@ -75,7 +75,7 @@ def test_a_folder(tmp_path):
     assert f"linkage run '{tmp_path}/*'" in message
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n \n", b"\xef\xbb\xbf", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n\n \n", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0)])
 def test_an_empty_file(content, tmp_path):
     path = write(tmp_path / "a.csv", content)
     assert error(path) == "a.csv: the file is empty; rows were expected. Export it again."
