@@ -10,7 +10,7 @@ of its signals, the signals that these share are found anew, every account is we
 
 from __future__ import annotations
 
-from linkage.attribution import changes, companions
+from linkage.attribution import changes, companions, served
 from linkage.attribution.regroup import merge, split
 from linkage.attribution.weights import find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
@@ -82,8 +82,11 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
     While operators settle, a member must have evidence of two kinds; otherwise a group drifts. Now
     that it is known what an operator's own signals are, an account of nobody that holds a personal
     one used mostly by members joins if its odds are good with every absence counted at `ABSENCE`
-    nats at most. Those who join may bring a few more; nobody leaves.
+    nats at most. Those who join may bring a few more. Only whom an operator merely serves (its
+    customers, see `served`) leaves, before and after.
     """
+    if served.drop(engine):
+        settle(engine, config)
     for _ in range(EXTENSIONS):
         before = engine.value("SELECT count(*) FROM attributed")
         changes.weigh_changed(engine, settled=True)
@@ -106,6 +109,8 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
         companions.add(engine, max(SURE, config.min_confidence))
         if engine.value("SELECT count(*) FROM attributed") == before:
             break
+    if served.drop(engine):
+        drop_small(engine, config.min_size)
     find_signals(engine)
 
 

@@ -1,0 +1,112 @@
+"""Whom an operator merely serves: customers that hold its cards and have a life of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from math import comb
+
+import pytest
+from graphs import Signal, attributed, operators, paired, strangers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkage.attribution import served
+from linkage.attribution.weights import find_signals
+from linkage.engine import DuckDBEngine
+
+Accounts = dict[str, list[Signal]]
+
+
+def hand(size: int) -> Accounts:
+    """Accounts on shared cards and exits; one in six asks other things, one in five has a home."""
+    uses: Accounts = {}
+    for n in range(size):
+        own: list[Signal] = [("payment", f"c{n // 4}"), ("ip", f"60.1.1.{n % 6}")]
+        own.append(("prompt", f"own thing {n}" if n % 6 == 0 else f"t{n % 2}"))
+        if n % 5 == 0:
+            own.append(("ip", f"70.1.{n}.1"))
+        uses[f"m{n:03}"] = own
+    return uses
+
+
+def customers(count: int) -> Accounts:
+    """Accounts with the hand's cards and exits, at home elsewhere, with other things to ask."""
+    return {
+        f"customer{n:02}": [
+            ("payment", f"c{n % 5}"),
+            ("ip", f"60.1.1.{n % 6}"),
+            ("ip", f"80.1.{n}.1"),
+            ("prompt", f"question {n}"),
+        ]
+        for n in range(count)
+    }
+
+
+def found(uses: Accounts, of: dict[int, Accounts]) -> DuckDBEngine:
+    engine = paired({**strangers(600), **uses})
+    attributed(engine, {operator: sorted(accounts) for operator, accounts in of.items()})
+    find_signals(engine)
+    return engine
+
+
+def test_customers_are_let_go() -> None:
+    members, others = hand(60), customers(20)
+    engine = found({**members, **others}, {0: {**members, **others}})
+    assert served.drop(engine)
+    # the two whom both are true of by chance cannot be told from customers
+    assert operators(engine)[0] == set(members) - {"m000", "m030"}
+    assert not served.drop(engine)
+
+
+def test_what_is_so_by_chance_is_no_life_of_their_own() -> None:
+    members = hand(60)
+    engine = found(members, {0: members})
+    assert not served.drop(engine)
+    assert operators(engine)[0] == set(members)
+
+
+def test_nobody_lacks_what_he_could_not_have() -> None:
+    """Without prompts nothing is known of what an account asks."""
+    members = {a: [s for s in own if s[0] != "prompt"] for a, own in hand(60).items()}
+    engine = found(members, {0: members})
+    assert not served.drop(engine)
+
+
+def test_one_operator_s_customers_are_no_other_s() -> None:
+    members, others = hand(60), customers(20)
+    second: Accounts = {
+        f"other{n:02}": [
+            ("payment", f"d{n // 4}"),
+            ("ip", f"61.1.1.{n % 6}"),
+            ("prompt", f"u{n % 2}"),
+        ]
+        for n in range(30)
+    }
+    engine = found({**members, **others, **second}, {0: {**members, **others}, 1: second})
+    assert served.drop(engine)
+    assert operators(engine)[1] == set(second)
+
+
+def tables() -> Iterator[tuple[int, int, int]]:
+    for everybody in range(1, 8):
+        for one, other in product(range(everybody + 1), repeat=2):
+            yield everybody, one, other
+
+
+def test_the_tail_is_that_of_counting() -> None:
+    for everybody, one, other in tables():
+        ways = [
+            comb(one, n) * comb(everybody - one, other - n) if other >= n else 0
+            for n in range(min(one, other) + 1)
+        ]
+        for both in range(min(one, other) + 1):
+            if everybody - one >= other - both:
+                expected = sum(ways[both:]) / comb(everybody, other)
+                assert served.tail(both, one, other, everybody) == pytest.approx(expected)
+
+
+@given(st.integers(0, 500), st.integers(0, 500), st.integers(1, 500))
+def test_the_tail_is_a_chance(one: int, other: int, more: int) -> None:
+    everybody = one + other + more
+    assert served.tail(0, one, other, everybody) == pytest.approx(1)
