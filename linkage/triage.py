@@ -1,7 +1,7 @@
 """What kind of hand an operator is: a scorecard, the verdict and the rank.
 
-In: `attributed`, `operator_signals` and the graph. Out: `scorecard_items` (operator, item,
-finding, weight) and `verdicts` (operator, verdict, score). One hand is not yet a fraud: an
+In: `attributed`, `served`, `operator_signals` and the graph. Out: `scorecard_items` (operator,
+item, finding, weight) and `verdicts` (operator, verdict, score). One hand is not yet a fraud: an
 organisation or a household shares openly, one address, one mail domain, one card for all, while
 sockpuppets share covertly: pools of cards, devices and addresses in which each is used by a few,
 free mail, sign-ups in waves. Every item says what it found and adds nats towards sockpuppets or
@@ -86,6 +86,8 @@ class Facts:
     """Mail domains that members have and not anybody can have an address at."""
     gaps: int = 0
     tight_gaps: int = 0
+    served: int = 0
+    """Accounts that were let go, since the operator merely serves them."""
 
     def of(self, kind: str) -> Shared:
         """What is shared of `kind`; nothing, if nothing is."""
@@ -159,7 +161,7 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
     for operator, kind, signals, members in engine.rows(_PAIRS, [*STOCKED]):
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
-    domains = dict(engine.rows(_DOMAINS))
+    domains, served = dict(engine.rows(_DOMAINS)), dict(engine.rows(_SERVED))
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
         operator: Facts(
@@ -169,6 +171,7 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             pairs[operator],
             domains.get(operator, 0),
             *gaps.get(operator, (0, 0)),
+            served.get(operator, 0),
         )
         for operator, size in sizes.items()
     }
@@ -189,6 +192,11 @@ _DOMAINS = """
     SELECT m.operator, count(DISTINCT e.signal)
     FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
     WHERE s.kind = 'email_domain' GROUP BY m.operator
+"""
+
+_SERVED = """
+    SELECT operator, count(DISTINCT account) FROM served
+    ANTI JOIN attributed USING (account, operator) GROUP BY operator
 """
 
 # strangers that signed up between a member and the next, against the number expected if
@@ -358,6 +366,17 @@ def _payer(facts: Facts) -> tuple[str, float] | None:
     return f"one card pays for {cards.most:,} of {payers:,} paying members", -0.5
 
 
+def _customers(facts: Facts) -> tuple[str, float] | None:
+    """Whom it serves: not counted, and so no evidence either."""
+    if not facts.served:
+        return None
+    return (
+        f"{facts.served:,} more accounts use its cards, exits or devices, but ask other things and "
+        "come from elsewhere, too: customers, not counted",
+        0.0,
+    )
+
+
 def _size(facts: Facts) -> tuple[str, float] | None:
     """Few members: families are that large too."""
     if facts.size > FAMILY:
@@ -381,6 +400,7 @@ ITEMS: dict[str, Item] = {
     "sign-ups": _sign_ups,
     "mail": _mail,
     "payer": _payer,
+    "customers": _customers,
     "size": _size,
 }
 

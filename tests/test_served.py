@@ -11,6 +11,7 @@ from graphs import Signal, attributed, operators, paired, strangers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linkage import triage
 from linkage.attribution import served
 from linkage.attribution.weights import find_signals
 from linkage.engine import DuckDBEngine
@@ -57,6 +58,13 @@ def test_customers_are_let_go() -> None:
     # the two whom both are true of by chance cannot be told from customers
     assert operators(engine)[0] == set(members) - {"m000", "m030"}
     assert not served.drop(engine)
+    # told on the scorecard
+    triage.judge(engine, min_size=5)
+    [(finding, weight)] = engine.rows(
+        "SELECT finding, weight FROM scorecard_items WHERE item = 'customers'"
+    )
+    assert finding.startswith("22 more accounts use its cards, exits or devices, but ask other")
+    assert weight == 0
 
 
 def test_what_is_so_by_chance_is_no_life_of_their_own() -> None:

@@ -1,10 +1,11 @@
 """Served: honest customers of an operator that rents out its cards or addresses.
 
-In and out: `attributed`, with `operator_signals` of the settled operators. A reseller's customers
-hold its card and come through its gateway, so two kinds of evidence agree on them; but they have a
-life of their own. Members of one hand differ by chance: some have none of its templates, some come
-from an address that is not its, and the one has nothing to do with the other. Where those who lack
-the templates are those who come from elsewhere too, they are somebody else.
+In and out: `attributed`, with `operator_signals` of the settled operators. Out: `served` (account,
+operator), who was let go. A reseller's customers hold its card and come through its gateway, so two
+kinds of evidence agree on them; but they have a life of their own. Members of one hand differ by
+chance: some have none of its templates, some come from an address that is not its, and the one has
+nothing to do with the other. Where those who lack the templates are those who come from elsewhere
+too, they are somebody else.
 """
 
 from __future__ import annotations
@@ -17,8 +18,13 @@ ONE_IN = 1000
 """Members are let go if chance would let any go in one of so many services."""
 
 
+def forget(engine: Engine) -> None:
+    """Nobody was let go yet."""
+    engine.run("CREATE OR REPLACE TABLE served (account INTEGER, operator BIGINT)")
+
+
 def drop(engine: Engine) -> bool:
-    """Delete from `attributed` whom operators merely serve; tell whether there were any."""
+    """Move from `attributed` to `served` whom operators merely serve; tell if there were any."""
     engine.create(
         "lives",
         """
@@ -49,10 +55,16 @@ def drop(engine: Engine) -> bool:
     if serving:
         engine.run(
             f"""
+            INSERT INTO served
+            SELECT account, operator FROM lives
+            WHERE lacks AND elsewhere AND operator IN ({", ".join(map(str, serving))})
+            """
+        )
+        engine.run(
+            """
             DELETE FROM attributed WHERE EXISTS (
-                SELECT 1 FROM lives l
-                WHERE l.account = attributed.account AND l.operator = attributed.operator
-                  AND l.lacks AND l.elsewhere AND l.operator IN ({", ".join(map(str, serving))})
+                SELECT 1 FROM served s
+                WHERE s.account = attributed.account AND s.operator = attributed.operator
             )
             """
         )
