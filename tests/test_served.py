@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from math import comb
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from graphs import Signal, attributed, operators, paired, strangers
 from hypothesis import given
@@ -15,6 +17,7 @@ from linkage import triage
 from linkage.attribution import served
 from linkage.attribution.weights import find_signals
 from linkage.engine import DuckDBEngine
+from linkage.pipeline import run
 
 Accounts = dict[str, list[Signal]]
 
@@ -23,7 +26,8 @@ def hand(size: int) -> Accounts:
     """Accounts on shared cards and exits; one in six asks other things, one in five has a home."""
     uses: Accounts = {}
     for n in range(size):
-        own: list[Signal] = [("payment", f"c{n // 4}"), ("ip", f"60.1.1.{n % 6}")]
+        own: list[Signal] = [("payment", f"c{n // 4}"), ("device", f"d{n % 7}")]
+        own.append(("ip", f"60.1.1.{n % 6}"))
         own.append(("prompt", f"own thing {n}" if n % 6 == 0 else f"t{n % 2}"))
         if n % 5 == 0:
             own.append(("ip", f"70.1.{n}.1"))
@@ -36,6 +40,7 @@ def customers(count: int) -> Accounts:
     return {
         f"customer{n:02}": [
             ("payment", f"c{n % 5}"),
+            ("device", f"d{n % 7}"),
             ("ip", f"60.1.1.{n % 6}"),
             ("ip", f"80.1.{n}.1"),
             ("prompt", f"question {n}"),
@@ -118,3 +123,63 @@ def test_the_tail_is_that_of_counting() -> None:
 def test_the_tail_is_a_chance(one: int, other: int, more: int) -> None:
     everybody = one + other + more
     assert served.tail(0, one, other, everybody) == pytest.approx(1)
+
+
+# --------------------------------------------------------------- from a table to a gate
+
+
+WORDS = ("amber", "basalt", "cedar", "delta", "ember", "fjord", "garnet", "harbour", "island")
+TEMPLATES = (
+    "Write a polite reply to this complaint about a parcel that came late, in {} sentences: {}",
+    "List the three strongest claims of the following patent and say which {} is missing: {}",
+)
+
+
+def words(seed: int, count: int = 12) -> str:
+    return " ".join(
+        WORDS[(seed * 7 + k * k * 5 + k) % 9] + str(seed * k % 97) for k in range(count)
+    )
+
+
+def as_table(uses: Accounts, first: int = 0) -> pd.DataFrame:
+    """Three prompts an account, from each of its addresses in turn."""
+    rows = []
+    for place, (account, own) in enumerate(uses.items(), first):
+        addresses = [value for kind, value in own if kind == "ip"]
+        card = next(value for kind, value in own if kind == "payment")
+        device = next(value for kind, value in own if kind == "device")
+        text = next(value for kind, value in own if kind == "prompt")
+        for turn in range(max(3, len(addresses))):
+            seed = place * 10 + turn
+            prompt = words(seed)
+            if text in ("t0", "t1"):
+                prompt = TEMPLATES[int(text[1])].format(turn + 2, prompt)
+            rows.append(
+                {
+                    "account_id": account,
+                    "payment": card,
+                    "device_id": device,
+                    "ip": addresses[turn % len(addresses)],
+                    "prompt": prompt,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def test_a_gate_knows_customers_too(tmp_path: Path) -> None:
+    members, others = hand(60), customers(24)
+    late = {f"late-{a}": others.pop(a) for a in ("customer20", "customer21")}
+    for own in late.values():
+        own += [("ip", f"60.1.1.{n}") for n in range(6)]
+    late |= {f"late-{a}": members.pop(a) for a in ("m007", "m008")}
+    honest = strangers(600)
+    table = as_table({**honest, **members, **others})
+    with run([table], tmp_path / "case", with_report=False) as case:
+        found = set(case.members["account_id"])
+        assert found & set(others) == set()
+        assert found >= {
+            a for a, own in members.items() if {("prompt", "t0"), ("prompt", "t1")} & set(own)
+        }
+        assert "customers" in set(case.arrow("scorecard")["item"].to_pylist())
+        matched = case.match([as_table(late, first=900)])
+    assert {match.account_id for match in matched} == {"late-m007", "late-m008"}

@@ -69,21 +69,15 @@ class Matcher:
             self.config = config or case.config
             self._accounts = case.rows("SELECT count(*) + 1 FROM accounts")[0][0]
             models = case.rows("SELECT content FROM template_models ORDER BY number")
-            confirmed = [
-                row[0]
-                for row in case.rows(
-                    "SELECT operator_id FROM scorecard WHERE item = 'judgement' ORDER BY ALL"
-                )
-            ]
         self.path = Path(path)
         self.known = 0
         self._templates = prompt.Known(
             [model for (content,) in models if (model := prompt.from_bytes(content)) is not None]
         )
         self._engine = DuckDBEngine(None, self.config.engine)
-        self._load(confirmed, verdicts)
+        self._load(verdicts)
 
-    def _load(self, confirmed: Sequence[str], verdicts: Sequence[str]) -> None:
+    def _load(self, verdicts: Sequence[str]) -> None:
         engine = self._engine
         with attached(engine, self.path.resolve() / DATABASE, "earlier"):
             engine.create(
@@ -125,13 +119,13 @@ class Matcher:
                 "AND NOT starts_with(coalesce(ignored, ''), 'allowed')",
             )
             engine.create("known_ids", "SELECT account_id FROM earlier.accounts")
-        rows = ", ".join("(?)" for _ in confirmed) or "(NULL)"
-        engine.create(
-            "confirmed_operators",
-            "SELECT operator FROM known_operators WHERE operator_id IN "
-            f"(SELECT * FROM (VALUES {rows}))",
-            list(confirmed),
-        )
+            for name, item in (("confirmed", "judgement"), ("serving", "customers")):
+                engine.create(
+                    f"{name}_operators",
+                    "SELECT DISTINCT o.operator FROM known_operators o "
+                    "JOIN earlier.scorecard USING (operator_id) WHERE item = ?",
+                    [item],
+                )
         engine.run("CREATE TABLE attributed (account INTEGER, operator BIGINT)")
         engine.run("CREATE TABLE allowed_signals (kind VARCHAR, value VARCHAR, reason VARCHAR)")
 
@@ -176,6 +170,7 @@ class Matcher:
         """`matched`: the operator that explains an account best: as one that settled, or joined."""
         engine, least = self._engine, self.config.attribution.min_confidence
         find_own_holders(engine)
+        self._find_customers()
         for settled in (False, True):
             attribution.weigh(engine, settled, self._accounts)
             engine.create(f"weighed_{settled}", "SELECT * FROM weighed")
@@ -198,10 +193,31 @@ class Matcher:
                   ON o.account = w.account AND o.operator = w.operator
             )
             SELECT account, operator, confidence FROM judged
-            WHERE (eligible OR own) AND confidence >= bar
+            WHERE ((eligible AND (account, operator) NOT IN (FROM customers)) OR own)
+              AND confidence >= bar
             QUALIFY row_number() OVER (
                 PARTITION BY account ORDER BY turn, log_odds DESC, operator
             ) = 1
+            """,
+        )
+
+    def _find_customers(self) -> None:
+        """`customers`: whom an operator that has customers would serve, as `served` tells them."""
+        self._engine.create(
+            "customers",
+            """
+            SELECT c.account, o.operator
+            FROM (SELECT DISTINCT account FROM linking_edges) c CROSS JOIN serving_operators o
+            WHERE EXISTS (FROM holdings h WHERE h.account = c.account AND h.kind = 'prompt')
+              AND NOT EXISTS (
+                  FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
+                  WHERE e.account = c.account AND e.kind = 'prompt' AND s.operator = o.operator
+              )
+              AND EXISTS (
+                  FROM uses u ANTI JOIN operator_signals s
+                    ON s.operator = o.operator AND s.kind = u.kind AND s.value = u.value
+                  WHERE u.account = c.account AND u.kind = 'ip'
+              )
             """,
         )
 
