@@ -56,7 +56,7 @@ KNOBS: dict[str, tuple[Callable[[Operator, float], Operator], Sequence[float]]] 
 
 
 def units(quick: bool) -> dict[str, Unit]:
-    accounts, seeds = (10_000, 1) if quick else (20_000, 3)
+    accounts, seeds = (10_000, 1) if quick else (20_000, 2)
     knobs = ["camouflage"] if quick else list(KNOBS)
     bases = list(BASES)[:1] if quick else list(BASES)
     return {

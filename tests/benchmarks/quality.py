@@ -43,12 +43,12 @@ def regimes(quick: bool) -> dict[str, Unit]:
     """Every other kind of service, at its own size."""
     if quick:
         return _grid("regimes", ("young",), None, 1)
-    return _grid("regimes", REGIMES, None, 3)
+    return _grid("regimes", REGIMES, None, 2)
 
 
 def ablations(quick: bool) -> dict[str, Unit]:
     """`mixed` without some of its columns."""
-    accounts, seeds = (10_000, 1) if quick else (20_000, 3)
+    accounts, seeds = (10_000, 1) if quick else (20_000, 2)
     gone = list(GONE)[:4] if quick else list(GONE)
     return {
         f"ablations/{name}/{seed}": partial(one, "mixed", accounts, seed, name)

@@ -40,10 +40,9 @@ METHODS = {
     "record linkage": "splink_model",
 }
 POPULATIONS = {
-    "mixed": (20_000, 3),
-    "young": (6_000, 3),
-    "b2b": (20_000, 2),
-    "heavy-nat": (20_000, 2),
+    "mixed": (20_000, 2),
+    "young": (6_000, 2),
+    "b2b": (20_000, 1),
 }
 GIVEN = "linkage, verdict given"
 MIN_SIZE = 5
