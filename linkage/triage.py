@@ -59,7 +59,7 @@ class Shared:
     signals: int = 0
     """Signals that two or more members use."""
     stock: int = 0
-    """Signals that three or more members use."""
+    """Signals that three or more members use, without those that belong to a place."""
     members: int = 0
     """Members that use any of them."""
     stocked: int = 0
@@ -132,17 +132,22 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             [min_size],
         )
     )
+    engine.create("placed", _PLACED, [*STOCKED, *STOCKED])
     shared: dict[int, dict[str, Shared]] = {operator: {} for operator in sizes}
     holders: dict[int, dict[str, int]] = {operator: {} for operator in sizes}
     for operator, kind, *counts in engine.rows(
         """
         WITH used AS (
-            SELECT m.operator, s.kind, m.account, s.signal, s.members, s.others
+            SELECT m.operator, s.kind, m.account, s.signal, s.members, s.others,
+                   p.signal IS NOT NULL AS placed
             FROM attributed m JOIN linking_edges e USING (account)
             JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
+            LEFT JOIN placed p ON p.operator = m.operator AND p.signal = e.signal
         )
-        SELECT operator, kind, count(DISTINCT signal), count(DISTINCT signal) FILTER (members >= 3),
-               count(DISTINCT account), count(DISTINCT account) FILTER (members >= 3), max(members),
+        SELECT operator, kind, count(DISTINCT signal),
+               count(DISTINCT signal) FILTER (members >= 3 AND NOT placed),
+               count(DISTINCT account),
+               count(DISTINCT account) FILTER (members >= 3 AND NOT placed), max(members),
                round(sum(others / CAST(members AS DOUBLE))), count(*)
         FROM used GROUP BY operator, kind
         """
@@ -176,6 +181,35 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
         for operator, size in sizes.items()
     }
 
+
+# an office's card: its users are at one address, and who is there has hardly any other
+_PLACED = f"""
+    WITH used AS (
+        SELECT m.operator, e.kind, e.signal, m.account
+        FROM attributed m JOIN linking_edges e USING (account)
+        JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
+        WHERE e.kind IN ({", ".join("?" * len(STOCKED))})
+    ),
+    users AS (SELECT operator, signal, count(*) AS n FROM used GROUP BY operator, signal),
+    located AS (
+        SELECT m.operator, m.account, e.signal AS address
+        FROM attributed m JOIN linking_edges e USING (account) WHERE e.kind = 'ip'
+    ),
+    there AS (
+        SELECT a.operator, a.address, h.kind, count(*) AS n
+        FROM located a JOIN holdings h USING (account)
+        WHERE h.kind IN ({", ".join("?" * len(STOCKED))}) GROUP BY a.operator, a.address, h.kind
+    ),
+    both_of AS (
+        SELECT u.operator, u.kind, u.signal, a.address, count(*) AS n
+        FROM used u JOIN located a ON a.operator = u.operator AND a.account = u.account
+        GROUP BY u.operator, u.kind, u.signal, a.address
+    )
+    SELECT DISTINCT b.operator, b.signal
+    FROM both_of b JOIN users u ON u.operator = b.operator AND u.signal = b.signal
+    JOIN there t ON t.operator = b.operator AND t.address = b.address AND t.kind = b.kind
+    WHERE b.n >= {MOST} * u.n AND b.n >= {MOST} * t.n
+"""
 
 _PAIRS = f"""
     WITH used AS (
@@ -231,7 +265,8 @@ def _share(part: float, whole: float) -> float:
 def _stock(facts: Facts) -> tuple[str, float] | None:
     """A stock of cards, devices or phones that serves most members: nobody honest has one.
 
-    The laboratory of a school has many devices and serves few of its students.
+    The laboratory of a school has many devices and serves few of its students. Several offices have
+    a card each, at an address each: those are no stock.
     """
     texts, total = [], 0.0
     for kind, noun in STOCKED.items():

@@ -206,6 +206,23 @@ class TestFacts:
             "email_domain": 6,
         }
 
+    def test_an_offices_card_is_no_stock(self) -> None:
+        """Five cards at five addresses, one each; then the same cards dealt across them."""
+        for step, stock in ((0, 0), (1, 5)):
+            uses: dict[str, list[Signal]] = dict(mailing(300))
+            for n in range(30):
+                place = (n % 5 + step * (n // 5)) % 5
+                uses[f"m{n:02}"] = [("payment", f"c{n % 5}"), ("ip", f"30.1.{place}.1")]
+            facts = triage._facts(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+            cards = facts[0].of("payment")
+            assert (cards.signals, cards.stock, cards.stocked) == (5, stock, 6 * stock)
+
+    def test_one_place_with_many_cards_is_a_stock(self) -> None:
+        uses: dict[str, list[Signal]] = dict(mailing(300))
+        uses |= {f"m{n:02}": [("payment", f"c{n % 5}"), ("ip", "30.1.1.1")] for n in range(30)}
+        facts = triage._facts(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+        assert facts[0].of("payment").stock == 5
+
     def test_gaps_are_counted_in_strangers(self) -> None:
         """A hundred accounts, one a minute; 96 strangers make 19.2 a gap, 1.9 a tight one."""
         uses: Uses = {f"a{n:02}": [("device", "d")] for n in range(100)}
