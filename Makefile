@@ -39,8 +39,8 @@ $(VENV)-bench/installed: pyproject.toml
 	$(VENV)-bench/bin/python -m pip install --quiet --editable '.[bench]'
 	touch $@
 
-# hours, and so never part of the tests: measures everything and writes docs/benchmarks.md; with
-# QUICK=--quick a little of everything in ten minutes, printed. templates.py needs texts of your own
+# an hour, and so never part of the tests: measures everything and writes
+# docs/benchmarks.md; with QUICK=--quick a little of everything in ten minutes, printed. templates.py needs texts of your own
 bench: $(VENV)-bench/installed
 	$(VENV)-bench/bin/python tests/benchmarks/run.py $(QUICK) $(if $(RECORDS),--records $(RECORDS))
 
