@@ -49,7 +49,7 @@ def find(engine: Engine, min_size: int, seed: int) -> None:
     if len(accounts) < min_size:
         return
     graph = igraph.Graph(n=len(accounts) + len(signals))
-    graph.add_edges(np.column_stack([row, column + len(accounts)]).tolist())
+    graph.add_edges(np.column_stack([row, column + len(accounts)]))
     weights = 1 / np.sqrt(np.bincount(column)[column])
     igraph.set_random_number_generator(random.Random(seed))
     membership = graph.community_leiden(

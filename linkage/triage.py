@@ -132,17 +132,22 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             [min_size],
         )
     )
-    engine.create("placed", _PLACED, [*STOCKED, *STOCKED])
+    engine.create(
+        "shared_uses",
+        """
+        SELECT m.operator, m.account, s.kind, s.signal, s.members, s.others
+        FROM attributed m JOIN linking_edges e USING (account)
+        JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
+        """,
+    )
+    engine.create("placed", _PLACED)
     shared: dict[int, dict[str, Shared]] = {operator: {} for operator in sizes}
     holders: dict[int, dict[str, int]] = {operator: {} for operator in sizes}
     for operator, kind, *counts in engine.rows(
         """
         WITH used AS (
-            SELECT m.operator, s.kind, m.account, s.signal, s.members, s.others,
-                   p.signal IS NOT NULL AS placed
-            FROM attributed m JOIN linking_edges e USING (account)
-            JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
-            LEFT JOIN placed p ON p.operator = m.operator AND p.signal = e.signal
+            SELECT u.*, p.signal IS NOT NULL AS placed
+            FROM shared_uses u LEFT JOIN placed p USING (operator, signal)
         )
         SELECT operator, kind, count(DISTINCT signal),
                count(DISTINCT signal) FILTER (members >= 3 AND NOT placed),
@@ -163,7 +168,7 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
         if operator in holders:
             holders[operator][kind] = accounts
     pairs: dict[int, dict[str, tuple[int, int]]] = {operator: {} for operator in sizes}
-    for operator, kind, signals, members in engine.rows(_PAIRS, [*STOCKED]):
+    for operator, kind, signals, members in engine.rows(_PAIRS):
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
     domains, served = dict(engine.rows(_DOMAINS)), dict(engine.rows(_SERVED))
@@ -184,31 +189,25 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
 
 # an office's card: its users are at one address, and who is there has hardly any other
 _PLACED = f"""
-    WITH used AS (
-        SELECT m.operator, e.kind, e.signal, m.account
-        FROM attributed m JOIN linking_edges e USING (account)
-        JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
-        WHERE e.kind IN ({", ".join("?" * len(STOCKED))})
-    ),
-    users AS (SELECT operator, signal, count(*) AS n FROM used GROUP BY operator, signal),
-    located AS (
+    WITH located AS (
         SELECT m.operator, m.account, e.signal AS address
         FROM attributed m JOIN linking_edges e USING (account) WHERE e.kind = 'ip'
     ),
     there AS (
         SELECT a.operator, a.address, h.kind, count(*) AS n
         FROM located a JOIN holdings h USING (account)
-        WHERE h.kind IN ({", ".join("?" * len(STOCKED))}) GROUP BY a.operator, a.address, h.kind
+        WHERE h.kind IN {tuple(STOCKED)} GROUP BY a.operator, a.address, h.kind
     ),
     both_of AS (
-        SELECT u.operator, u.kind, u.signal, a.address, count(*) AS n
-        FROM used u JOIN located a ON a.operator = u.operator AND a.account = u.account
-        GROUP BY u.operator, u.kind, u.signal, a.address
+        SELECT u.operator, u.kind, u.signal, u.members, a.address, count(*) AS n
+        FROM shared_uses u JOIN located a ON a.operator = u.operator AND a.account = u.account
+        WHERE u.kind IN {tuple(STOCKED)}
+        GROUP BY u.operator, u.kind, u.signal, u.members, a.address
     )
     SELECT DISTINCT b.operator, b.signal
-    FROM both_of b JOIN users u ON u.operator = b.operator AND u.signal = b.signal
+    FROM both_of b
     JOIN there t ON t.operator = b.operator AND t.address = b.address AND t.kind = b.kind
-    WHERE b.n >= {MOST} * u.n AND b.n >= {MOST} * t.n
+    WHERE b.n >= {MOST} * b.members AND b.n >= {MOST} * t.n
 """
 
 _PAIRS = f"""
@@ -216,7 +215,7 @@ _PAIRS = f"""
         SELECT m.operator, e.kind, e.signal, e.accounts, m.account,
                count(*) OVER (PARTITION BY m.operator, e.signal) AS members
         FROM attributed m JOIN linking_edges e USING (account)
-        WHERE e.kind IN ({", ".join("?" * len(STOCKED))})
+        WHERE e.kind IN {tuple(STOCKED)}
     )
     SELECT operator, kind, count(DISTINCT signal), count(DISTINCT account)
     FROM used WHERE members >= 2 AND members = accounts GROUP BY operator, kind

@@ -66,14 +66,13 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
 def settle(engine: Engine, config: AttributionConfig) -> None:
     """Weigh the accounts against the operators of `attributed` until its members stay the same."""
     for number in range(ROUNDS):
-        engine.create("before", "SELECT account, operator FROM attributed")
         changes.weigh_changed(engine, sets=number > 0)
         _decide(engine, config)
         regrouped = merge(engine)
         regrouped = split(engine, config.min_size) or regrouped
         drop_small(engine, config.min_size)
         _drop_uncorroborated(engine)
-        if number and not regrouped and _changed(engine) <= SETTLED:
+        if number and not regrouped and changes.moved(engine) <= SETTLED:
             break
 
 
@@ -113,17 +112,6 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
     if served.drop(engine):
         drop_small(engine, config.min_size)
     find_signals(engine)
-
-
-def _changed(engine: Engine) -> float:
-    """The share of members that are not where they were."""
-    changed, members = engine.rows(
-        """
-        SELECT count(*) FILTER (a.account IS NULL OR b.account IS NULL), count(a.account)
-        FROM attributed a FULL JOIN before b ON b.account = a.account AND b.operator = a.operator
-        """
-    )[0]
-    return int(changed) / max(int(members), 1)
 
 
 def _decide(engine: Engine, config: AttributionConfig) -> None:

@@ -57,3 +57,15 @@ def weigh_changed(engine: Engine, settled: bool = False, sets: bool = True) -> N
         """,
     )
     engine.drop("changed", "changed_members")
+
+
+def moved(engine: Engine) -> float:
+    """The share of members that are not where they were when last weighed."""
+    changed, members = engine.rows(
+        """
+        SELECT count(*) FILTER (a.account IS NULL OR w.account IS NULL), count(a.account)
+        FROM attributed a FULL JOIN weighed_members w
+          ON w.account = a.account AND w.operator = a.operator
+        """
+    )[0]
+    return int(changed) / max(int(members), 1)

@@ -83,9 +83,9 @@ def split(engine: Engine, min_size: int) -> bool:
     # a signal ties only members of one operator: its nodes are (operator, signal)
     operator = ties["operator"].to_numpy().astype(np.int64)
     accounts, account = np.unique(ties["account"].to_numpy(), return_inverse=True)
-    pairs = np.column_stack([operator, ties["signal"].to_numpy()])
-    signals, signal = np.unique(pairs, axis=0, return_inverse=True)
-    edges = np.column_stack([account, signal.ravel() + len(accounts)])
+    signal = ties["signal"].to_numpy().astype(np.int64)
+    signals, signal = np.unique(operator * (signal.max() + 1) + signal, return_inverse=True)
+    edges = np.column_stack([account, signal + len(accounts)])
     nodes = len(accounts) + len(signals)
     whole = _components(nodes, edges)[: len(accounts)]
     part = _components(nodes, edges[ties["strong"].to_numpy(zero_copy_only=False)])[: len(accounts)]
@@ -129,7 +129,7 @@ def split(engine: Engine, min_size: int) -> bool:
 
 def _components(nodes: int, edges: np.ndarray) -> np.ndarray:
     graph = igraph.Graph(n=nodes)
-    graph.add_edges(edges.tolist())
+    graph.add_edges(edges)
     return np.asarray(graph.connected_components().membership)
 
 

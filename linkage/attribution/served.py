@@ -25,24 +25,10 @@ def forget(engine: Engine) -> None:
 
 def drop(engine: Engine) -> bool:
     """Move from `attributed` to `served` whom operators merely serve; tell if there were any."""
-    engine.create(
-        "lives",
-        """
-        WITH hits AS (
-            SELECT m.account, m.operator, s.kind, o.signal IS NOT NULL AS shared
-            FROM attributed m JOIN edges e ON e.account = m.account
-            JOIN signals s ON s.signal = e.signal
-            LEFT JOIN operator_signals o ON o.operator = m.operator AND o.signal = e.signal
-            WHERE s.kind IN ('ip', 'prompt')
-        )
-        SELECT account, operator,
-               NOT coalesce(bool_or(shared) FILTER (kind = 'prompt'), false) AS lacks,
-               coalesce(bool_or(NOT shared) FILTER (kind = 'ip'), false) AS elsewhere
-        FROM hits
-        -- an account that asked nothing lacks nothing
-        SEMI JOIN holdings h ON h.account = hits.account AND h.kind = 'prompt'
-        GROUP BY account, operator
-        """,
+    find_lives(
+        engine,
+        "attributed",
+        "SELECT e.account, s.kind, e.signal FROM edges e JOIN signals s ON s.signal = e.signal",
     )
     tables = engine.rows(
         """
@@ -70,6 +56,29 @@ def drop(engine: Engine) -> bool:
         )
     engine.drop("lives")
     return bool(serving)
+
+
+def find_lives(engine: Engine, members: str, used: str) -> None:
+    """`lives` (account, operator, lacks, elsewhere) of the accounts of `members` that ask anything.
+
+    Whether it lacks the operator's templates, all of them, and whether it comes from an address
+    that is not the operator's, too. `members` is a table (account, operator), and `used` a query
+    (account, kind, signal) of all that they use, with a null for a signal that is no operator's.
+    """
+    engine.create(
+        "lives",
+        f"""
+        SELECT m.account, m.operator,
+               NOT coalesce(bool_or(s.signal IS NOT NULL) FILTER (u.kind = 'prompt'), false)
+                   AS lacks,
+               coalesce(bool_or(s.signal IS NULL) FILTER (u.kind = 'ip'), false) AS elsewhere
+        FROM {members} m JOIN ({used}) u ON u.account = m.account
+        LEFT JOIN operator_signals s ON s.operator = m.operator AND s.signal = u.signal
+        -- an account that asked nothing lacks nothing
+        SEMI JOIN holdings h ON h.account = m.account AND h.kind = 'prompt'
+        WHERE u.kind IN ('ip', 'prompt') GROUP BY m.account, m.operator
+        """,
+    )
 
 
 def tail(both: int, one: int, other: int, everybody: int) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from linkage import attribution, graph, signals, sources, writing
-from linkage.attribution import SURE
+from linkage.attribution import SURE, served
 from linkage.case.database import attached
 from linkage.case.place import DATABASE
 from linkage.case.read import CaseReader
@@ -170,7 +170,16 @@ class Matcher:
         """`matched`: the operator that explains an account best: as one that settled, or joined."""
         engine, least = self._engine, self.config.attribution.min_confidence
         find_own_holders(engine)
-        self._find_customers()
+        engine.create(
+            "candidates",
+            "SELECT DISTINCT e.account, o.operator FROM linking_edges e, serving_operators o",
+        )
+        served.find_lives(
+            engine,
+            "candidates",
+            "SELECT u.account, u.kind, e.signal FROM uses u "
+            "LEFT JOIN evidence_signals e USING (kind, value)",
+        )
         for settled in (False, True):
             attribution.weigh(engine, settled, self._accounts)
             engine.create(f"weighed_{settled}", "SELECT * FROM weighed")
@@ -192,32 +201,13 @@ class Matcher:
                 FROM weighed w LEFT JOIN own_holders o
                   ON o.account = w.account AND o.operator = w.operator
             )
-            SELECT account, operator, confidence FROM judged
-            WHERE ((eligible AND (account, operator) NOT IN (FROM customers)) OR own)
+            SELECT account, operator, confidence
+            FROM judged LEFT JOIN lives USING (account, operator)
+            WHERE ((eligible AND NOT coalesce(lacks AND elsewhere, false)) OR own)
               AND confidence >= bar
             QUALIFY row_number() OVER (
                 PARTITION BY account ORDER BY turn, log_odds DESC, operator
             ) = 1
-            """,
-        )
-
-    def _find_customers(self) -> None:
-        """`customers`: whom an operator that has customers would serve, as `served` tells them."""
-        self._engine.create(
-            "customers",
-            """
-            SELECT c.account, o.operator
-            FROM (SELECT DISTINCT account FROM linking_edges) c CROSS JOIN serving_operators o
-            WHERE EXISTS (FROM holdings h WHERE h.account = c.account AND h.kind = 'prompt')
-              AND NOT EXISTS (
-                  FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
-                  WHERE e.account = c.account AND e.kind = 'prompt' AND s.operator = o.operator
-              )
-              AND EXISTS (
-                  FROM uses u ANTI JOIN operator_signals s
-                    ON s.operator = o.operator AND s.kind = u.kind AND s.value = u.value
-                  WHERE u.account = c.account AND u.kind = 'ip'
-              )
             """,
         )
 

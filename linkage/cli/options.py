@@ -22,22 +22,18 @@ Inputs = Annotated[
         help="Files (csv, tsv, jsonl, also .gz; parquet), patterns, or file.duckdb::table.",
     ),
 ]
+
+
+def _mapping(holds: str) -> Any:
+    return typer.Option(
+        "--map", metavar="COLUMN=KIND", help=f"What a column holds{holds}. Repeatable."
+    )
+
+
 Mapping = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="COLUMN=KIND",
-        help="What a column holds: a kind, account, created_at, timestamp or ignore. Repeatable.",
-    ),
+    list[str] | None, _mapping(": a kind, account, created_at, timestamp or ignore")
 ]
-MoreMapping = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="COLUMN=KIND",
-        help="What a column holds, beside what the case was run with. Repeatable.",
-    ),
-]
+MoreMapping = Annotated[list[str] | None, _mapping(", beside what the case was run with")]
 Memory = Annotated[
     str | None,
     typer.Option(metavar="SIZE", help="Memory limit, beyond which disk is used.  [default: 4GB]"),
