@@ -24,6 +24,7 @@ from linkage import (
     attribution,
     case,
     chance,
+    circles,
     evidence,
     graph,
     infrastructure,
@@ -177,6 +178,7 @@ def _find(
         judgements.propose(engine)
         attribution.settle(engine, config.attribution)
         pools.find(engine, config.attribution.min_size, config.seed)
+        circles.find(engine, config.attribution.min_size, config.seed)
         attribution.settle(engine, config.attribution)
         attribution.extend(engine, config.attribution)
         _bind(engine, config)

@@ -10,12 +10,9 @@ makes an operator, other things in common, is left to `attribution`, and it drop
 
 from __future__ import annotations
 
-import random
-
-import igraph
 import numpy as np
-import pyarrow as pa
 
+from linkage import bipartite
 from linkage.engine import Engine
 
 SHARED_ADDRESSES = 3
@@ -30,9 +27,6 @@ EXCESS = 0.5
 ONE_IN = 1000
 """A pool is kept if chance would keep one in so many services."""
 
-LEIDEN_ROUNDS = 4
-"""Leiden passes over the accounts' graph, which is large; more change next to nothing."""
-
 
 def find(engine: Engine, min_size: int, seed: int) -> None:
     """Add to `attributed` the groups of unattributed accounts that rotate over shared addresses."""
@@ -44,35 +38,10 @@ def find(engine: Engine, min_size: int, seed: int) -> None:
         """
     )
     account, signal = _core(edges["account"].to_numpy(), edges["signal"].to_numpy())
-    accounts, row = np.unique(account, return_inverse=True)
-    signals, column = np.unique(signal, return_inverse=True)
-    if len(accounts) < min_size:
-        return
-    graph = igraph.Graph(n=len(accounts) + len(signals))
-    graph.add_edges(np.column_stack([row, column + len(accounts)]))
-    weights = 1 / np.sqrt(np.bincount(column)[column])
-    igraph.set_random_number_generator(random.Random(seed))
-    membership = graph.community_leiden(
-        objective_function="modularity",
-        weights=weights.tolist(),
-        resolution=RESOLUTION,
-        n_iterations=LEIDEN_ROUNDS,
-    ).membership
-    group = np.asarray(membership[: len(accounts)])
-    kept = np.bincount(group)[group] >= min_size
-    engine.put("pool_accounts", pa.table({"account": accounts[kept], "pool": group[kept]}))
+    found = bipartite.communities(account, signal, RESOLUTION, min_size, seed)
+    engine.put("pool_accounts", found)
     _keep_covert(engine)
-    engine.run(
-        """
-        INSERT INTO attributed BY NAME
-        WITH used AS (
-            SELECT community AS number FROM communities UNION ALL SELECT operator FROM attributed
-        )
-        SELECT account, pool + 1 + (SELECT coalesce(max(number), -1) FROM used) AS operator,
-               1.0 AS confidence, 0.0 AS evidence, 0 AS held_by
-        FROM pool_accounts
-        """
-    )
+    bipartite.propose(engine, "pool_accounts")
 
 
 def _keep_covert(engine: Engine) -> None:
@@ -98,13 +67,13 @@ def _keep_covert(engine: Engine) -> None:
             GROUP BY h.family
         ),
         counted AS (
-            SELECT p.pool, h.family, count(*) AS n,
+            SELECT p.community, h.family, count(*) AS n,
                    count(s.account) / CAST(count(*) AS DOUBLE) AS rate
             FROM pool_accounts p JOIN holding h ON h.account = p.account
             LEFT JOIN sharing s ON s.account = h.account AND s.family = h.family
-            GROUP BY p.pool, h.family
+            GROUP BY p.community, h.family
         )
-        SELECT c.pool, c.family, c.n, c.rate, s.rate AS service_rate,
+        SELECT c.community, c.family, c.n, c.rate, s.rate AS service_rate,
                c.n * (c.rate * ln(c.rate / s.rate)
                       + CASE WHEN c.rate < 1 THEN (1 - c.rate) * ln((1 - c.rate) / (1 - s.rate))
                              ELSE 0 END) AS weight
@@ -114,10 +83,10 @@ def _keep_covert(engine: Engine) -> None:
     )
     engine.run(
         """
-        DELETE FROM pool_accounts WHERE pool NOT IN (
-            SELECT pool FROM pool_habits
+        DELETE FROM pool_accounts WHERE community NOT IN (
+            SELECT community FROM pool_habits
             WHERE (rate - service_rate) / (1 - service_rate) >= ?
-              AND weight > ln(? * (SELECT count(DISTINCT (pool, family)) FROM pool_habits))
+              AND weight > ln(? * (SELECT count(DISTINCT (community, family)) FROM pool_habits))
         )
         """,
         [EXCESS, ONE_IN],

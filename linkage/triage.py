@@ -82,6 +82,8 @@ class Facts:
     """Members that have any value of a kind."""
     pairs: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By kind: signals that two members or more use and nobody else, and the members that do."""
+    elsewhere: int = 0
+    """Members that also use an address that no other member uses: a life of their own."""
     domains: int = 0
     """Mail domains that members have and not anybody can have an address at."""
     gaps: int = 0
@@ -171,6 +173,7 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
     for operator, kind, signals, members in engine.rows(_PAIRS):
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
+    elsewhere = dict(engine.rows(_ELSEWHERE))
     domains, served = dict(engine.rows(_DOMAINS)), dict(engine.rows(_SERVED))
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
@@ -179,6 +182,7 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             shared[operator],
             holders[operator],
             pairs[operator],
+            elsewhere.get(operator, 0),
             domains.get(operator, 0),
             *gaps.get(operator, (0, 0)),
             served.get(operator, 0),
@@ -219,6 +223,15 @@ _PAIRS = f"""
     )
     SELECT operator, kind, count(DISTINCT signal), count(DISTINCT account)
     FROM used WHERE members >= 2 AND members = accounts GROUP BY operator, kind
+"""
+
+_ELSEWHERE = """
+    WITH used AS (
+        SELECT m.operator, m.account, count(*) OVER (PARTITION BY m.operator, e.signal) AS members
+        FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
+        WHERE s.kind = 'ip'
+    )
+    SELECT operator, count(DISTINCT account) FROM used WHERE members = 1 GROUP BY operator
 """
 
 _DOMAINS = """
@@ -265,9 +278,13 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
     """A stock of cards, devices or phones that serves most members: nobody honest has one.
 
     The laboratory of a school has many devices and serves few of its students. Several offices have
-    a card each, at an address each: those are no stock.
+    a card each, at an address each: those are no stock. What members share at one place while they
+    have addresses of their own, too, belongs to the place: a café's computers, a firm's cards.
     """
     texts, total = [], 0.0
+    own = 1.0
+    if _place(facts):
+        own -= min(_share(facts.elsewhere, facts.holders.get("ip", 0)), 1.0)
     for kind, noun in STOCKED.items():
         count, members = facts.of(kind).stock, facts.of(kind).stocked
         paired, in_pairs = facts.pairs.get(kind, (0, 0))
@@ -277,7 +294,7 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
         texts.append(f"{count:,} {noun} serve {share:.0%} of those with any")
-        total += min(math.log2(count), STOCK) * share**2
+        total += min(math.log2(count), STOCK) * (share * own) ** 2
     if not texts:
         return None
     return f"members share a stock: {' and '.join(texts)}", 1.7 * min(total, STOCK)
@@ -304,11 +321,14 @@ def _at_one_place(facts: Facts) -> bool:
 
 
 def _place(facts: Facts) -> tuple[str, float] | None:
-    """Nearly all at one address: a home, an office, a school."""
-    if not _at_one_place(facts):
-        return None
-    most = facts.of("ip").most
-    return f"one address serves {most:,} of {facts.size:,} members: a place", -2.0
+    """Nearly all at one address, of the net or of a street: a home, an office, a school."""
+    if _at_one_place(facts):
+        most = facts.of("ip").most
+        return f"one address serves {most:,} of {facts.size:,} members: a place", -2.0
+    most = facts.of("address").most
+    if most >= MOST * facts.size:
+        return f"{most:,} of {facts.size:,} members give one postal address: a place", -2.0
+    return None
 
 
 def _addresses(facts: Facts) -> tuple[str, float] | None:

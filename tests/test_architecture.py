@@ -17,11 +17,12 @@ LAYERS = [
     {"errors"},
     {"config", "schema", "progress", "writing"},
     {"engine"},
-    {"signals"},
+    {"signals", "bipartite"},
     {
         "sources",
         "graph",
         "infrastructure",
+        "circles",
         "pools",
         "attribution",
         "judgements",

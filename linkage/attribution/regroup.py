@@ -11,6 +11,7 @@ import igraph
 import numpy as np
 import pyarrow as pa
 
+from linkage.attribution.blocks import hanging
 from linkage.attribution.weights import MOSTLY
 from linkage.engine import Engine
 
@@ -61,12 +62,13 @@ def merge(engine: Engine) -> bool:
 
 def split(engine: Engine, min_size: int) -> bool:
     """Give each part of an operator that is not tied to the rest a number of its own; tell whether
-    any operator fell apart.
+    any operator changed.
 
     The largest part keeps the number. Parts are connected components of members and the
     operator's signals, those aside that strangers have alike: sign-up times, issuers, habits. A
-    personal signal with many users elsewhere ties an account, but not a part that stands by itself:
-    offices that work with one framework, each with its own card and address, are not one.
+    personal signal with many users elsewhere is a weak tie: it ties an account, but no part that
+    shares things of its own. Offices that work with one framework, each with its own card and
+    address, are not one; nor are families of three with a tablet each, who belong to nobody then.
     """
     ties = engine.arrow(
         f"""
@@ -88,21 +90,38 @@ def split(engine: Engine, min_size: int) -> bool:
     edges = np.column_stack([account, signal + len(accounts)])
     nodes = len(accounts) + len(signals)
     whole = _components(nodes, edges)[: len(accounts)]
-    part = _components(nodes, edges[ties["strong"].to_numpy(zero_copy_only=False)])[: len(accounts)]
-    # what is too small to stand by itself stays with the largest part that it is tied to
+    strong = edges[ties["strong"].to_numpy(zero_copy_only=False)]
+    part = _parts(strong, len(accounts), nodes, min_size)
     size = np.bincount(part)[part]
     order = np.lexsort((part, -size, whole))
     _, first = np.unique(whole[order], return_index=True)
-    part = np.where(size >= min_size, part, part[order][first][whole])
+    largest = part[order][first][whole]
+    small = size < min_size
+    home = small & (size > 1) & (part != largest)
     of_account = np.empty(len(accounts), dtype=np.int64)
     of_account[account] = operator
-    engine.put("parts", pa.table({"account": accounts, "operator": of_account, "part": part}))
+    engine.put(
+        "parts",
+        pa.table(
+            {
+                "account": accounts,
+                "operator": of_account,
+                "part": np.where(small, largest, part),
+                "home": home,
+            }
+        ),
+    )
+    engine.run(
+        """
+        DELETE FROM attributed WHERE account IN (SELECT account FROM parts WHERE home)
+        """
+    )
     engine.create(
         "split_off",
         """
         WITH counted AS (
             SELECT operator, part, count(*) AS accounts, min(account) AS first
-            FROM parts GROUP BY operator, part
+            FROM parts WHERE NOT home GROUP BY operator, part
         ),
         ranked AS (
             SELECT operator, part, row_number() OVER (
@@ -115,8 +134,6 @@ def split(engine: Engine, min_size: int) -> bool:
         FROM ranked WHERE place > 1
         """,
     )
-    if not engine.value("SELECT count(*) FROM split_off"):
-        return False
     engine.run(
         """
         UPDATE attributed SET operator = o.number
@@ -124,7 +141,36 @@ def split(engine: Engine, min_size: int) -> bool:
         WHERE p.account = attributed.account AND p.operator = attributed.operator
         """
     )
-    return True
+    return bool(home.any() or engine.value("SELECT count(*) FROM split_off"))
+
+
+def _parts(edges: np.ndarray, accounts: int, nodes: int, min_size: int) -> np.ndarray:
+    """The part of each account; the first nodes are the accounts, the others the signals.
+
+    Parts have one node in common at most. What one signal alone ties to the rest, several accounts
+    that hold together without it, is a part by itself: the family behind whose address an exit of
+    the operator's is, with a card and a tablet of its own. So is a group large enough to stand by
+    itself that one account ties: firms that have a contractor in common.
+    """
+    graph = igraph.Graph(n=nodes)
+    graph.add_edges(edges)
+    part = np.asarray(graph.connected_components().membership)
+    # an account with one signal is no block worth a look: it goes where its signal does
+    alone = np.bincount(edges[:, 0], minlength=nodes)[edges[:, 0]] == 1
+    stands_for = np.bincount(edges[alone, 1], minlength=nodes)
+    stands_for[:accounts] = 1
+
+    def apart(node: int, size: int, block: int) -> bool:
+        return size >= min_size and block > 2 if node < accounts else 2 <= size < min_size
+
+    graph = igraph.Graph(n=nodes)
+    graph.add_edges(edges[~alone])
+    blocks, cuts = graph.biconnected_components(return_articulation_points=True)
+    pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist())
+    for number, piece in enumerate(pieces, int(part.max()) + 1):
+        part[piece] = number
+    part[edges[alone, 0]] = part[edges[alone, 1]]
+    return part[:accounts]
 
 
 def _components(nodes: int, edges: np.ndarray) -> np.ndarray:
