@@ -385,9 +385,9 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
 
 
 def _own_domain(facts: Facts) -> float:
-    """The share of members with mail that have the commonest domain that is not free mail's."""
+    """The share of members with mail whose domain another has, too, and not just anybody can."""
     domains = facts.of("email_domain")
-    return _share(domains.most, facts.holders.get("email", 0)) if domains.most >= 3 else 0.0
+    return _share(domains.members, facts.holders.get("email", 0)) if domains.most >= 3 else 0.0
 
 
 def _own_domains(facts: Facts) -> float:
@@ -396,15 +396,18 @@ def _own_domains(facts: Facts) -> float:
 
 
 def _mail(facts: Facts) -> tuple[str, float] | None:
-    """One mail domain of its own for most: an organisation; or many: an agency's clients.
+    """A mail domain of its own for most, or one each for several firms: organisations; or many: an
+    agency's clients.
 
     Each domain is registered and paid for by somebody. Free mail says little.
     """
     one, many = _own_domain(facts), _own_domains(facts)
     if max(one, many) < SLIGHT:
         return None
+    shared = facts.of("email_domain").signals
+    domains = "one domain" if shared == 1 else f"{shared:,} domains"
     return (
-        f"{one:.0%} of members with mail share one domain of their own"
+        f"{one:.0%} of members with mail share {domains} of their own"
         if one >= many
         else f"{facts.domains:,} mail domains of their own for "
         f"{facts.holders['email']:,} members with mail: clients or partners",

@@ -16,7 +16,7 @@ def hanging(
     apart: Callable[[int, int, int], bool],
     accounts: Sequence[int],
 ) -> Iterator[list[int]]:
-    """The nodes of each piece that one node of `cuts` alone ties to the largest block.
+    """The nodes of each piece that one node of `cuts` alone ties to the middle of its component.
 
     `accounts` says how many accounts each node stands for, and `apart`, given a node, how many
     accounts hang on it, and how many nodes the block has by which they do, whether they are a
@@ -33,29 +33,53 @@ def hanging(
             if node in cuts:
                 at_cut[node].append(number)
     seen: set[int] = set()
-    for root in sorted(range(len(blocks)), key=lambda number: (-len(blocks[number]), number)):
-        if root in seen:
+    for start in range(len(blocks)):
+        if start in seen:
             continue
-        # blocks with the cut node and the block that they hang on, parents first
-        tree = [(root, -1, -1)]
-        seen.add(root)
-        for number, above, _ in tree:
-            for node in blocks[number]:
-                if node != above and node in cuts:
-                    below = [b for b in at_cut[node] if b not in seen]
-                    seen.update(below)
-                    tree += [(b, node, number) for b in below]
-        size: dict[int, int] = defaultdict(int)
-        for number, above, parent in reversed(tree):
-            size[number] += sum(accounts[node] for node in blocks[number] if node != above)
-            size[parent] += size[number]
+        tree = _tree(start, blocks, at_cut)
+        seen.update(number for number, _, _ in tree)
+        # the middle, which has no more than half of the accounts on any side
+        size = _sizes(tree, blocks, accounts)
+        middle = start
+        for number, _, parent in tree:
+            if parent == middle and 2 * size[number] > size[start]:
+                middle = number
+        tree = _tree(middle, blocks, at_cut)
+        size = _sizes(tree, blocks, accounts)
         piece_of: dict[int, list[int]] = {}
         pieces: list[list[int]] = []
         for number, above, parent in tree[1:]:
-            if parent not in piece_of and not apart(above, size[number], len(blocks[number])):
-                continue
             if parent not in piece_of:
+                if not apart(above, size[number], len(blocks[number])):
+                    continue
                 pieces.append([])
             piece = piece_of[number] = piece_of.get(parent, pieces[-1])
             piece += [node for node in blocks[number] if node != above]
         yield from pieces
+
+
+def _tree(
+    root: int, blocks: Sequence[Sequence[int]], at_cut: dict[int, list[int]]
+) -> list[tuple[int, int, int]]:
+    """Blocks, each with the cut node and the block that it hangs on, parents first."""
+    tree, seen = [(root, -1, -1)], {root}
+    for number, above, _ in tree:
+        for node in blocks[number]:
+            if node != above:
+                below = [b for b in at_cut.get(node, ()) if b not in seen]
+                seen.update(below)
+                tree += [(b, node, number) for b in below]
+    return tree
+
+
+def _sizes(
+    tree: Sequence[tuple[int, int, int]],
+    blocks: Sequence[Sequence[int]],
+    accounts: Sequence[int],
+) -> dict[int, int]:
+    """How many accounts hang on each block's cut node by that block."""
+    size: dict[int, int] = defaultdict(int)
+    for number, above, parent in reversed(tree):
+        size[number] += sum(accounts[node] for node in blocks[number] if node != above)
+        size[parent] += size[number]
+    return size
