@@ -347,11 +347,16 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
     )
 
 
+def _far_apart(facts: Facts) -> float:
+    """The share of members with addresses that have none in common with another member."""
+    holders = facts.holders.get("ip", 0)
+    return 1 - _share(facts.of("ip").members, holders) if holders else 0.0
+
+
 def _apart(facts: Facts) -> tuple[str, float] | None:
     """Members that come from addresses of their own: many people, or much care."""
-    holders = facts.holders.get("ip", 0)
-    share = 1 - _share(facts.of("ip").members, holders)
-    if not holders or share < SLIGHT:
+    share = _far_apart(facts)
+    if share < SLIGHT:
         return None
     return f"{share:.0%} of members share no address with another one", -1.5 * share
 
@@ -468,6 +473,8 @@ def _verdict(facts: Facts, score: float) -> str:
     domain = _own_domain(facts) >= 0.5
     if facts.size <= FAMILY and not domain and (_at_one_place(facts) or facts.of("address").most):
         return "household"
-    if domain or _own_domains(facts) >= 0.5 or _payer(facts) or _at_one_place(facts):
+    # who pays for people that share nothing else may as well sell accounts
+    pays = _payer(facts) and _far_apart(facts) < MOST
+    if domain or _own_domains(facts) >= 0.5 or pays or _place(facts):
         return "organisation"
     return "unclear"

@@ -95,6 +95,26 @@ class TestItems:
     def test_place(self, size: int, ip: Shared, is_place: bool) -> None:
         assert weight("place", Facts(size, {"ip": ip})) == (-2.0 if is_place else 0.0)
 
+    def test_a_postal_address_is_a_place(self) -> None:
+        at_home = Shared(signals=2, members=30, most=24)
+        assert weight("place", Facts(30, {"address": at_home})) == -2.0
+        assert finding("place", Facts(30, {"address": at_home})) == (
+            "24 of 30 members give one postal address: a place"
+        )
+        assert weight("place", Facts(31, {"address": at_home})) == 0.0
+
+    def test_a_place_has_its_own_devices(self) -> None:
+        shared = {
+            "ip": Shared(signals=2, members=30, most=30),
+            "device": Shared(signals=9, stock=8, stocked=30),
+        }
+        for elsewhere, expected in ((0, 5.1), (15, 5.1 / 4), (30, 0.0)):
+            cafe = Facts(30, shared, {"ip": 30, "device": 30}, elsewhere=elsewhere)
+            assert weight("stock", cafe) == pytest.approx(expected)
+        pool = {**shared, "ip": Shared(signals=30, members=30, most=9)}
+        farm = Facts(30, pool, {"ip": 30, "device": 30}, elsewhere=30)
+        assert weight("stock", farm) == pytest.approx(5.1)
+
     def test_addresses(self) -> None:
         ip = Shared(signals=16, members=30, most=8, uses=90, others=30)
         ranges = Shared(signals=16)
@@ -127,11 +147,15 @@ class TestItems:
         )
 
     def test_mail(self) -> None:
-        own, few = Shared(signals=1, most=20), Shared(signals=9, most=3)
-        assert weight("mail", Facts(40, {"email_domain": own}, {"email": 40})) == -3.5
-        some = Shared(signals=1, most=10)
+        own = Facts(40, {"email_domain": Shared(signals=1, members=20, most=20)}, {"email": 40})
+        assert weight("mail", own) == -3.5
+        assert finding("mail", own) == "50% of members with mail share one domain of their own"
+        some, few = (Shared(signals=1, members=n, most=n) for n in (10, 3))
         assert weight("mail", Facts(40, {"email_domain": some}, {"email": 40})) == -1.75
         assert ITEMS["mail"](Facts(40, {"email_domain": few}, {"email": 40})) is None
+        firms = Facts(40, {"email_domain": Shared(signals=4, members=16, most=6)}, {"email": 40})
+        assert weight("mail", firms) == pytest.approx(-3.5 * 0.8)
+        assert finding("mail", firms) == "40% of members with mail share 4 domains of their own"
         assert ITEMS["mail"](Facts(40, {"email_domain": Shared(most=2)}, {"email": 2})) is None
 
     def test_many_mail_domains(self) -> None:

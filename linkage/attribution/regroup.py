@@ -150,7 +150,8 @@ def _parts(edges: np.ndarray, accounts: int, nodes: int, min_size: int) -> np.nd
     Parts have one node in common at most. What one signal alone ties to the rest, several accounts
     that hold together without it, is a part by itself: the family behind whose address an exit of
     the operator's is, with a card and a tablet of its own. So is a group large enough to stand by
-    itself that one account ties: firms that have a contractor in common.
+    itself that one account ties: firms that have a contractor in common. But what is left must
+    stand by itself, too.
     """
     graph = igraph.Graph(n=nodes)
     graph.add_edges(edges)
@@ -166,7 +167,7 @@ def _parts(edges: np.ndarray, accounts: int, nodes: int, min_size: int) -> np.nd
     graph = igraph.Graph(n=nodes)
     graph.add_edges(edges[~alone])
     blocks, cuts = graph.biconnected_components(return_articulation_points=True)
-    pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist())
+    pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist(), min_size)
     for number, piece in enumerate(pieces, int(part.max()) + 1):
         part[piece] = number
     part[edges[alone, 0]] = part[edges[alone, 1]]
