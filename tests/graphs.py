@@ -107,6 +107,13 @@ def attributed(engine: DuckDBEngine, operators: Mapping[int, Sequence[str]]) -> 
         engine.run("INSERT INTO attributed VALUES (?, ?, 1.0, 9.0, 9.0, 2)", [account, operator])
 
 
+def ready(uses: Uses, groups: Mapping[int, Sequence[str]]) -> DuckDBEngine:
+    """A graph whose `attributed` is given."""
+    engine = paired(uses)
+    attributed(engine, groups)
+    return engine
+
+
 def operators(engine: DuckDBEngine) -> dict[int, set[str]]:
     """Operator -> its members' names."""
     found: dict[int, set[str]] = {}

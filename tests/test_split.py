@@ -1,0 +1,136 @@
+"""Operators that fall into parts: components by networkx, and what hangs on one node by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import networkx as nx
+from graphs import Signal, Uses, operators, ready
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from linkage.attribution.regroup import split
+from linkage.attribution.weights import MOSTLY
+from linkage.engine import DuckDBEngine
+
+VALUES: list[Signal] = [
+    *(("payment", f"c{n}") for n in range(5)),
+    *(("ip", f"30.{n}.1.1") for n in range(4)),
+    *(("user_agent", f"ua{n}") for n in range(2)),
+]
+TIES = {"payment", "ip"}
+
+
+@st.composite
+def grouped(draw: st.DrawFn) -> tuple[Uses, dict[int, list[str]]]:
+    """Accounts with a few signals, in up to three operators."""
+    uses: Uses = {
+        f"a{n:02}": draw(st.lists(st.sampled_from(VALUES), min_size=1, max_size=3, unique=True))
+        for n in range(draw(st.integers(2, 14)))
+    }
+    groups: dict[int, list[str]] = {}
+    for account in uses:
+        groups.setdefault(draw(st.sampled_from([0, 3, 7])), []).append(account)
+    return uses, groups
+
+
+def share_all(engine: DuckDBEngine) -> None:
+    """All signals of two members are their operator's."""
+    engine.create(
+        "operator_signals",
+        """
+        SELECT m.operator, e.signal, count(*) AS members, any_value(e.accounts) - count(*) AS others
+        FROM attributed m JOIN linking_edges e USING (account)
+        GROUP BY m.operator, e.signal HAVING count(*) >= 2
+        """,
+    )
+
+
+@given(population=grouped(), min_size=st.integers(1, 4))
+@settings(max_examples=40, deadline=None)
+def test_parts_are_connected_components(
+    population: tuple[Uses, dict[int, list[str]]], min_size: int
+) -> None:
+    uses, groups = population
+    engine = ready(uses, groups)
+    share_all(engine)
+
+    def parts(members: Sequence[str], mostly: float) -> list[set[str]]:
+        """Members that a card, or an address, ties: a card if so many of its users are members."""
+        graph = nx.Graph()
+        for account in members:
+            for signal in uses[account]:
+                inside = sum(signal in uses[other] for other in members)
+                users = sum(signal in of_any for of_any in uses.values())
+                if signal[0] in TIES and inside > 1:
+                    graph.add_node(account)
+                    if signal[0] == "ip" or inside >= mostly * users:
+                        graph.add_edge(account, signal)
+        for whole in nx.connected_components(graph):
+            for node in whole:
+                rest = nx.connected_components(graph.subgraph(whole - {node}))
+                hanging = [len(part & set(uses)) for part in rest]
+                # what hangs on one node has tests of its own
+                assume(not any(2 <= n <= len(whole & set(uses)) / 2 for n in hanging))
+        found = [{a for a in part if a in uses} for part in nx.connected_components(graph)]
+        return sorted(found, key=lambda part: (-len(part), min(part)))
+
+    expected: set[frozenset[str]] = set()
+    keep: dict[int, set[str]] = {}
+    changed = False
+    for operator, members in groups.items():
+        found = []
+        homes: set[str] = set()
+        for whole in parts(members, 0):
+            more = [part for part in parts(members, MOSTLY) if part <= whole][1:]
+            alone = [part for part in more if len(part) >= min_size]
+            homes = homes.union(*(part for part in more if 1 < len(part) < min_size))
+            found += [whole.difference(*alone, homes), *alone]
+        found.sort(key=lambda part: (-len(part), min(part)))
+        # who is tied to nobody stays where the largest part does
+        tied = homes.union(*found)
+        keep[operator] = (set(members) - tied) | (found[0] if found else set())
+        expected |= {frozenset(part) for part in [keep[operator], *found[1:]]}
+        changed |= bool(homes) or len(found) > 1
+    assert split(engine, min_size) == changed
+    found_now = operators(engine)
+    assert {frozenset(members) for members in found_now.values()} == expected
+    for operator, kept in keep.items():
+        assert found_now[operator] == kept
+
+
+FARM: Uses = {f"m{n}": [("ip", f"30.0.{n % 3}.1"), ("payment", f"c{n % 2}")] for n in range(6)}
+
+
+def split_up(uses: Uses) -> list[set[str]]:
+    """The operators of four accounts or more after `split`, if all were one."""
+    engine = ready(uses, {1: list(uses)})
+    share_all(engine)
+    split(engine, 4)
+    return sorted(operators(engine).values(), key=lambda members: (-len(members), min(members)))
+
+
+def test_a_home_behind_one_exit_belongs_to_nobody() -> None:
+    home = [("ip", "30.0.0.1"), ("device", "tablet"), ("payment", "family")]
+    alone = {f"h{n}": home[1:] for n in range(2)}
+    assert split_up({**FARM, "h9": home, **alone}) == [{f"m{n}" for n in range(6)}]
+
+
+def test_firms_with_one_contractor_are_several() -> None:
+    firms = {
+        f"{firm}{n}": [("ip", f"40.{firm}.1.1"), ("payment", f"{firm}"), ("device", f"{firm}-pc")]
+        for firm in (1, 2)
+        for n in range(4)
+    }
+    contractor = [use for firm in (1, 2) for use in firms[f"{firm}0"][:2]]
+    found = split_up({**firms, "contractor": contractor})
+    assert sorted(len(part) for part in found) == [4, 5]
+    assert {frozenset(p - {"contractor"}) for p in found} == {
+        frozenset(f"{firm}{n}" for n in range(4)) for firm in (1, 2)
+    }
+
+
+def test_a_card_that_one_member_shares_with_others_is_no_cut() -> None:
+    card = {f"r{n}": [("payment", "shared")] for n in range(4)}
+    found = split_up({**FARM, **card, "r9": [("payment", "shared"), ("ip", "30.0.0.1")]})
+    assert found == [{*(f"m{n}" for n in range(6)), *card, "r9"}]
