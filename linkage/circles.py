@@ -13,9 +13,12 @@ from linkage import bipartite
 from linkage.engine import Engine
 from linkage.signals import DIRECT_KINDS
 
-RESOLUTION = 10
-"""So high that a popular template does not make one community of the families who use it; five or
-twenty make next to no difference (docs/method.md), since `attribution` merges and splits."""
+RESOLUTION = 20 / 100_000
+"""Resolution for each account of the service. Modularity merges the more the larger the whole is
+(its resolution limit); so it grows with the service, as whether two groups are one is no matter of
+how many others there are (Traag and others 2011). So high that a popular template does not make
+one community of the families who use it; half and a quarter of it make next to no difference
+(docs/method.md), since `attribution` merges and splits."""
 
 OTHERS = ("name", *DIRECT_KINDS)
 """Personal kinds that tie namesakes, and people who know each other."""
@@ -29,8 +32,13 @@ def find(engine: Engine, min_size: int, seed: int) -> None:
         ORDER BY account, signal
         """
     )
+    accounts = engine.value("SELECT count(*) FROM accounts")
     found = bipartite.communities(
-        edges["account"].to_numpy(), edges["signal"].to_numpy(), RESOLUTION, min_size, seed
+        edges["account"].to_numpy(),
+        edges["signal"].to_numpy(),
+        RESOLUTION * accounts,
+        min_size,
+        seed,
     )
     engine.put("circles", found)
     bipartite.propose(engine, "circles")

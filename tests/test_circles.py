@@ -1,0 +1,58 @@
+"""Circles: dealt out at random, and found all the same."""
+
+from __future__ import annotations
+
+import random
+
+from graphs import Uses, operators, ready
+
+from linkage import circles
+from linkage.engine import DuckDBEngine
+
+
+def ring(cards: int = 5, templates: int = 4, accounts: int = 40) -> Uses:
+    """Accounts that have a card each, and some a template, in no order."""
+    deal = random.Random(1)
+    uses: Uses = {}
+    for n in range(accounts):
+        uses[f"r{n:02}"] = [("payment", f"c{deal.randrange(cards)}")]
+        if deal.random() < 0.8:
+            uses[f"r{n:02}"] = [*uses[f"r{n:02}"], ("prompt", f"t{deal.randrange(templates)}")]
+    return uses
+
+
+def families(count: int = 400) -> Uses:
+    """Three accounts each with a tablet, some of which use a text that is popular."""
+    return {
+        f"f{n:03}-{k}": [
+            ("device", f"tablet-{n}"),
+            ("name", "common name"),
+            *([("prompt", "popular")] if (n + k) % 3 == 0 else []),
+        ]
+        for n in range(count)
+        for k in range(3)
+    }
+
+
+def found(uses: Uses, seed: int = 1) -> tuple[DuckDBEngine, list[set[str]]]:
+    """The circles of five accounts or more."""
+    engine = ready(uses, {})
+    circles.find(engine, 5, seed)
+    return engine, sorted(operators(engine).values(), key=len)
+
+
+def test_a_ring_is_one_circle() -> None:
+    _, groups = found({**ring(), **families()})
+    assert set(ring()) in groups
+
+
+def test_namesakes_are_no_circle() -> None:
+    alone: Uses = {f"n{n}": [("name", "maria garcia"), ("device", f"own-{n}")] for n in range(20)}
+    assert found(alone)[1] == []
+
+
+def test_the_seed_decides_and_numbers_are_new() -> None:
+    engine, groups = found({**ring(), **families()}, seed=3)
+    assert groups == found({**ring(), **families()}, seed=3)[1]
+    taken = {row[0] for row in engine.rows("SELECT community FROM communities")}
+    assert not taken & {row[0] for row in engine.rows("SELECT operator FROM attributed")}
