@@ -15,6 +15,9 @@ from typing import Any
 from linkage.errors import ConfigError, shorten, suggestion
 
 
+ENGINES = ("duckdb", "spark")
+
+
 @dataclass(frozen=True)
 class SourcesConfig:
     """How tables are read."""
@@ -55,10 +58,16 @@ class AttributionConfig:
 class EngineConfig:
     """Where the SQL runs."""
 
+    name: str = "duckdb"
+    """duckdb, or spark."""
     memory: str = "4GB"
     """Memory limit of the engine, above which it spills to disk."""
     threads: int = 0
     """Threads of the engine; 0: all cores."""
+    master: str = ""
+    """Spark's master; empty: the one that Spark is set up with, or else this machine."""
+    scratch: str = ""
+    """Folder for Spark's tables that all of its machines reach; empty: one is chosen."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +167,9 @@ def _typed(old: Any, value: Any, where: str, name: str) -> Any:
 
 
 def _check(config: Config, where: str) -> None:
+    if config.engine.name not in ENGINES:
+        name = shorten(config.engine.name)
+        raise ConfigError(f"{where}: no engine {name}. {suggestion(config.engine.name, ENGINES)}")
     ranges = [
         ("attribution.min_size", config.attribution.min_size, 2, 10**9),
         ("attribution.min_confidence", config.attribution.min_confidence, 0.0, 1.0),

@@ -12,11 +12,10 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import igraph
 
 from linkage import (
@@ -36,9 +35,13 @@ from linkage import (
     triage,
 )
 from linkage.config import Config, as_dict
-from linkage.engine import DuckDBEngine
+from linkage.engine import DuckDBEngine, Engine
 from linkage.progress import Progress, Quiet
+from linkage.schema import TABLES
 from linkage.signals import prompt
+
+if TYPE_CHECKING:
+    from linkage.engine.spark import SparkEngine
 
 
 def run(
@@ -47,13 +50,15 @@ def run(
     config: Config | None = None,
     progress: Progress | None = None,
     with_report: bool = True,
+    engine: SparkEngine | None = None,
 ) -> case.Case:
     """Read `inputs`, find the operators and write a case to the folder `out`.
 
     Inputs are paths or patterns (csv, tsv, jsonl, parquet, a database file's `file::table`),
     DataFrames or Arrow tables. An earlier case in `out` is replaced, and hands on its operator ids,
     runs and judgements. `progress` is told of the stages; without `with_report` the case has no
-    report. Returns the case, open. Raises `InputError` for data that can't be used, `ConfigError`
+    report. `engine` is where the SQL runs: a `SparkEngine`; without it, what the settings say, which
+    is DuckDB unless changed. Returns the case, open. Raises `InputError` for data that can't be used, `ConfigError`
     for settings, `CaseError` if `out` can't be written; in each case nothing is left behind, and an
     earlier case in `out` stays as it was.
 
@@ -67,11 +72,11 @@ def run(
     ['a00', 'a01', 'a02', 'a03', 'a04', 'a05']
     """
     config, progress, out = config or Config(), progress or Quiet(), Path(out)
-    with case.workspace(out) as scratch, _engine(scratch, config) as engine:
+    with case.workspace(out) as scratch, _engine(scratch, config, engine) as running:
         clock = _Clock(progress)
         with clock.stage("sources"):
-            sources.load(engine, inputs, config.sources, progress.step)
-        _find(engine, out, config, clock, {"command": "run"}, with_report)
+            sources.load(running.embedded, inputs, config.sources, progress.step)
+        _find(running, out, config, clock, {"command": "run"}, with_report)
     return case.Case(out)
 
 
@@ -81,13 +86,14 @@ def update(
     config: Config | None = None,
     progress: Progress | None = None,
     with_report: bool = True,
+    engine: SparkEngine | None = None,
 ) -> case.Case:
     """Read new `inputs` into the case in the folder `path`, and find its operators anew.
 
     Settings are those of the last run unless `config` is given. Inputs that were read before
     (by content) are not read again, nor rows that are the same as those of another input; if
     there is no other, nothing changes. Without inputs, what the case holds is gone over again, so
-    that new judgements are obeyed. Returns the case, open. Errors as in `run`, and `CaseError` if
+    that new judgements are obeyed. `engine` as in `run`. Returns the case, open. Errors as in `run`, and `CaseError` if
     there is no case in `path`, or one of an earlier linkage that kept less; it stays as it was.
 
     >>> import pandas, tempfile
@@ -105,23 +111,23 @@ def update(
     # the case may have been replaced before it could be held
     with case.workspace(path) as scratch, case.Case(path) as earlier:
         config = config or earlier.config
-        with _engine(scratch, config) as engine:
-            clock = _Clock(progress)
+        with _engine(scratch, config, engine) as running:
+            clock, reading = _Clock(progress), running.embedded
             with clock.stage("sources"):
-                notes = [case.take_known_rows(engine, earlier)] if inputs else []
+                notes = [case.take_known_rows(reading, earlier)] if inputs else []
                 known = case.known_inputs(earlier)
-                case.empty(engine)
+                case.empty(reading)
                 if inputs and not sources.load(
-                    engine, inputs, config.sources, progress.step, known
+                    reading, inputs, config.sources, progress.step, known
                 ):
                     progress.step("every input was read before: nothing changes")
                     return case.Case(path)
-                new = engine.value("SELECT count(*) FROM inputs")
-                case.take_read(engine, path.resolve())
+                new = reading.value("SELECT count(*) FROM inputs")
+                case.take_read(reading, path.resolve())
                 if config.signals != earlier.config.signals:
-                    engine.drop("cleaned")
+                    reading.drop("cleaned")
             details = {"command": "update", "new_inputs": new, "notes": [n for n in notes if n]}
-            _find(engine, path, config, clock, details, with_report)
+            _find(running, path, config, clock, details, with_report)
     return case.Case(path)
 
 
@@ -143,18 +149,18 @@ def forget(
         account_id = earlier.account(account_id).account_id
     with case.workspace(path) as scratch, case.Case(path) as earlier:
         config = earlier.config
-        with _engine(scratch, config) as engine:
+        with _engine(scratch, config) as running:
             clock = _Clock(progress)
             with clock.stage("sources"):
-                case.empty(engine)
-                case.take_read(engine, path.resolve(), account_id)
+                case.empty(running.embedded)
+                case.take_read(running.embedded, path.resolve(), account_id)
             details = {"command": "forget", "new_inputs": 0}
-            _find(engine, path, config, clock, details, with_report, account_id)
+            _find(running, path, config, clock, details, with_report, account_id)
     return case.Case(path), case.naming(path, account_id)
 
 
 def _find(
-    engine: DuckDBEngine,
+    engine: Engine,
     out: Path,
     config: Config,
     clock: _Clock,
@@ -166,7 +172,7 @@ def _find(
     with clock.stage("signals"):
         signals.clean(engine, config.signals)
         prompt.mine(engine, clock.progress)
-        case.take_judgements(engine, out, without)
+        case.take_judgements(engine.embedded, out, without)
         judgements.allow(engine)
     with clock.stage("graph"):
         graph.build(engine)
@@ -192,11 +198,12 @@ def _find(
         evidence.name_kinds(engine)
         judgements.name(engine)
     with clock.stage("case"):
-        details = {**details, **_details(engine, config, clock)}
-        case.write(engine, out, details, _report if with_report else None, without)
+        made = engine.hand_over(name for name, table in TABLES.items() if table.kept)
+        details = {**details, "versions": _versions(engine), **_details(made, config, clock)}
+        case.write(made, out, details, _report if with_report else None, without)
 
 
-def _bind(engine: DuckDBEngine, config: Config) -> None:
+def _bind(engine: Engine, config: Config) -> None:
     settings = config.attribution
     if judgements.bind(engine, settings.min_confidence):
         attribution.drop_small(engine, settings.min_size)
@@ -227,16 +234,31 @@ def _peak_memory_mb() -> float:
 
 
 @contextmanager
-def _engine(scratch: Path, config: Config) -> Iterator[DuckDBEngine]:
-    engine = DuckDBEngine(scratch / "work.duckdb", config.engine)
-    try:
-        yield engine
-    finally:
-        engine.close()
+def _engine(scratch: Path, config: Config, given: SparkEngine | None = None) -> Iterator[Engine]:
+    embedded = DuckDBEngine(scratch / "work.duckdb", config.engine)
+    with closing(embedded):
+        if given is None and config.engine.name == "duckdb":
+            yield embedded
+            return
+        from linkage.engine.spark import SparkEngine
+
+        spark = given or SparkEngine(config=config.engine)
+        with closing(spark):
+            spark.begin(embedded, scratch)
+            yield spark
 
 
 def _report(folder: Path) -> None:
     report.write(folder / "case.duckdb", folder / "report")
+
+
+def _versions(engine: Engine) -> dict[str, str]:
+    return {
+        "linkage": __version__,
+        "python": sys.version.split()[0],
+        **engine.versions,
+        "igraph": igraph.__version__,
+    }
 
 
 def _details(engine: DuckDBEngine, config: Config, clock: _Clock) -> dict[str, Any]:
@@ -257,12 +279,6 @@ def _details(engine: DuckDBEngine, config: Config, clock: _Clock) -> dict[str, A
         ],
         "settings": as_dict(config),
         "seed": config.seed,
-        "versions": {
-            "linkage": __version__,
-            "python": sys.version.split()[0],
-            "duckdb": duckdb.__version__,
-            "igraph": igraph.__version__,
-        },
         "counts": {table: engine.value(f"SELECT count(*) FROM {table}") for table in tables},
         "stages": clock.stages,
         "peak_memory_mb": _peak_memory_mb(),

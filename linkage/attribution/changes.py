@@ -37,7 +37,10 @@ def weigh_changed(engine: Engine, settled: bool = False, sets: bool = True) -> N
            OR w.settled <> {settled} OR ({sets} AND NOT w.sets)
         """,
     )
-    engine.create("changed_members", "SELECT * FROM attributed SEMI JOIN changed USING (operator)")
+    engine.create(
+        "changed_members",
+        "SELECT a.* FROM attributed a SEMI JOIN changed c ON c.operator = a.operator",
+    )
     kept = KEPT if engine.value("SELECT count(*) FROM weighed_members") else ()
     for table in kept:
         engine.run(f"ALTER TABLE {table} RENAME TO kept_{table}")

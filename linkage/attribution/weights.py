@@ -244,7 +244,7 @@ def _add_up(engine: Engine, settled: bool, service: int) -> None:
             FROM family_weights GROUP BY account, operator
         )
         SELECT w.*, w.evidence + ln(s.size / (? - s.size + 1.0)) AS log_odds
-        FROM summed w JOIN sizes s USING (operator)
+        FROM summed w JOIN sizes s ON s.operator = w.operator
         """,
         [service],
     )

@@ -7,7 +7,7 @@ a run needs disk, not memory, for what it keeps between stages.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -70,6 +70,16 @@ class DuckDBEngine:
         self.threads = int(self.value("SELECT current_setting('threads')"))
         self.connection.execute("SET enable_progress_bar = false")
         self.connection.execute("SET TimeZone = 'UTC'")
+        self.versions = {"duckdb": duckdb.__version__}
+
+    @property
+    def embedded(self) -> DuckDBEngine:
+        """Itself: it reads inputs and writes cases, too."""
+        return self
+
+    def hand_over(self, tables: Iterable[str]) -> DuckDBEngine:
+        """Itself: it has all tables."""
+        return self
 
     @contextlib.contextmanager
     def lent(self, share: float) -> Iterator[int]:
@@ -102,6 +112,15 @@ class DuckDBEngine:
         rows = self.rows(sql, parameters)
         return rows[0][0] if rows else None
 
+    def reader(self, sql: str) -> pa.RecordBatchReader:
+        """The result of a query, a batch at a time, while other statements run."""
+        return self.connection.cursor().sql(sql).to_arrow_reader(BATCH_ROWS)
+
+    def exists(self, table: str) -> bool:
+        """Whether there is such a table."""
+        known = "SELECT count(*) FROM information_schema.tables WHERE table_name = ?"
+        return bool(self.value(known, [table]))
+
     def create(self, table: str, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Make (or replace) a table from a query."""
         self.run(f"CREATE OR REPLACE TABLE {table} AS {sql}", parameters)
@@ -120,14 +139,20 @@ class DuckDBEngine:
         function: Callable[[pa.RecordBatch], pa.RecordBatch],
         table: str,
         schema: pa.Schema,
+        done: Callable[[int], None] | None = None,
     ) -> None:
-        """Run `function` over the result of a query, a batch at a time, into a table."""
+        """Run `function` over the result of a query, a batch at a time, into a table.
+
+        `done` is told how many rows each batch had.
+        """
         # a cursor of its own reads while this connection writes
-        source = self.connection.cursor().sql(sql).to_arrow_reader(BATCH_ROWS)
+        source = self.reader(sql)
 
         def results() -> Iterator[pa.RecordBatch]:
             for batch in source:
                 yield function(batch)
+                if done is not None:
+                    done(len(batch))
 
         self.put(table, pa.RecordBatchReader.from_batches(schema, results()))
 

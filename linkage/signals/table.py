@@ -190,8 +190,7 @@ def _is_sparse(engine: Engine, kind: Kind) -> bool:
 
 def _columns(engine: Engine, kind: str) -> list[tuple[str, str]]:
     """The inputs' columns that were mapped to a kind, if the inputs are known."""
-    known = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'inputs'"
-    if not engine.value(known):
+    if not engine.exists("inputs"):
         return []
     inputs = engine.rows("SELECT name, columns FROM inputs ORDER BY input")
     return [

@@ -76,19 +76,22 @@ def apply(
     wanted = f"FROM {table} WHERE raw IS NOT NULL AND {which}"
     total = done + engine.value(f"SELECT count(*) {wanted}")
     nothing = engine.arrow(f"SELECT * EXCLUDE raw {wanted} LIMIT 0")
+    threads = engine.threads
 
     def work(at: slice, tokens: Tokens) -> tuple[I64, I64]:
         prompt, template = tell(runs(tokens.hashes, tokens.first), tokens.first)
         return prompt + at.start, template
 
     def told(batch: pa.RecordBatch) -> pa.RecordBatch:
-        nonlocal done
-        found = list(tokens_of(batch["raw"], work, engine.threads))
-        done += len(batch)
-        progress.advance(done, total, "prompts")
+        found = list(tokens_of(batch["raw"], work, threads))
         return _named(batch.drop_columns("raw"), found)
 
-    engine.map_batches(f"SELECT * {wanted}", told, into, _named(nothing, []).schema)
+    def advance(rows: int) -> None:
+        nonlocal done
+        done += rows
+        progress.advance(done, total, "prompts")
+
+    engine.map_batches(f"SELECT * {wanted}", told, into, _named(nothing, []).schema, advance)
 
 
 def _in_sample(corpus: Corpus, tell: Tell, threads: int) -> list[tuple[I64, I64]]:
