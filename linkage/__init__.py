@@ -17,8 +17,8 @@ members and the reasons. Twelve accounts pay with three cards here, among people
 >>> case.graph(case.operators["operator_id"][0]).degree(("payment", "fleet-card-0"))
 4
 
-`run`, `update`, `forget`, `templates`, `Case`, `Matcher`, `Config`, `export` and the errors are
-the whole API; the command `linkage` does the same.
+`run`, `update`, `forget`, `templates`, `Case`, `Matcher`, `Config`, `SparkEngine`, `export` and the
+errors are the whole API; the command `linkage` does the same.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from linkage.errors import (
 if TYPE_CHECKING:
     from linkage import export
     from linkage.case import Case, Matcher
+    from linkage.engine.spark import SparkEngine
     from linkage.pipeline import forget, run, update
     from linkage.prompts import templates
 
@@ -52,6 +53,7 @@ __all__ = [
     "LinkageError",
     "Matcher",
     "MissingExtraError",
+    "SparkEngine",
     "__version__",
     "export",
     "forget",
@@ -67,6 +69,7 @@ _LATER = {
     "update": "linkage.pipeline",
     "Case": "linkage.case",
     "Matcher": "linkage.case",
+    "SparkEngine": "linkage.engine.spark",
     "templates": "linkage.prompts",
 }
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from linkage.errors import ConfigError, shorten, suggestion
 
-
 ENGINES = ("duckdb", "spark")
 
 

@@ -57,9 +57,9 @@ def run(
     Inputs are paths or patterns (csv, tsv, jsonl, parquet, a database file's `file::table`),
     DataFrames or Arrow tables. An earlier case in `out` is replaced, and hands on its operator ids,
     runs and judgements. `progress` is told of the stages; without `with_report` the case has no
-    report. `engine` is where the SQL runs: a `SparkEngine`; without it, what the settings say, which
-    is DuckDB unless changed. Returns the case, open. Raises `InputError` for data that can't be used, `ConfigError`
-    for settings, `CaseError` if `out` can't be written; in each case nothing is left behind, and an
+    report. `engine`, a `SparkEngine`, is where the SQL runs; without it, what the settings name.
+    Returns the case, open. Raises `InputError` for data that can't be used, `ConfigError` for
+    settings, `CaseError` if `out` can't be written; in each case nothing is left behind, and an
     earlier case in `out` stays as it was.
 
     >>> import pandas, tempfile
@@ -93,8 +93,9 @@ def update(
     Settings are those of the last run unless `config` is given. Inputs that were read before
     (by content) are not read again, nor rows that are the same as those of another input; if
     there is no other, nothing changes. Without inputs, what the case holds is gone over again, so
-    that new judgements are obeyed. `engine` as in `run`. Returns the case, open. Errors as in `run`, and `CaseError` if
-    there is no case in `path`, or one of an earlier linkage that kept less; it stays as it was.
+    that new judgements are obeyed. `engine` as in `run`. Returns the case, open. Errors as in
+    `run`, and `CaseError` if there is no case in `path`, or one of an earlier linkage that kept
+    less; it stays as it was.
 
     >>> import pandas, tempfile
     >>> days = [pandas.DataFrame({"account_id": [f"{day}-{n}" for n in range(30)],

@@ -338,7 +338,7 @@ class TestRun:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            (["--engine", "spark"], 'no engine "spark". Known: duckdb.'),
+            (["--engine", "sparc"], 'command line: no engine "sparc". Did you mean "spark"?'),
             (["--map", "ip"], '--map "ip": expected COLUMN=KIND, such as --map client=ip'),
             (["--map", "=ip"], '--map "=ip": expected COLUMN=KIND'),
             (["--min-size", "1"], "command line: attribution.min_size must lie in 2–"),

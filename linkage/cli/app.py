@@ -16,9 +16,6 @@ from linkage import __version__, config
 from linkage.cli import cases, export, look, measure, output, prompts, report, summary, trace
 from linkage.cli.options import Inputs, Json, Mapping, Memory, NoReport, overruled
 from linkage.config import Config
-from linkage.errors import ConfigError, shorten, suggestion
-
-ENGINES = ("duckdb",)
 
 app = typer.Typer(
     name="linkage",
@@ -67,7 +64,12 @@ def run(
     min_size: Annotated[
         int | None, typer.Option(metavar="N", help="Fewest accounts of an operator.  [default: 5]")
     ] = None,
-    engine: Annotated[str, typer.Option(metavar="NAME", help="Where the SQL runs.")] = "duckdb",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Where the SQL runs: duckdb or spark.  [default: duckdb]"
+        ),
+    ] = None,
     no_report: NoReport = False,
     as_json: Json = False,
 ) -> None:
@@ -76,9 +78,7 @@ def run(
     The case holds case.duckdb, operators.csv, members.csv, run.json and report/index.html. It is
     written whole or not at all; an earlier one in its place hands on its operator ids.
     """
-    if engine not in ENGINES:
-        raise ConfigError(f"no engine {shorten(engine)}. {suggestion(engine, ENGINES)}")
-    resolved = overruled(_read(settings), mapping, seed, memory, min_size)
+    resolved = overruled(_read(settings), mapping, seed, memory, min_size, engine)
     from linkage import pipeline
     from linkage.cli.progress import shown
 

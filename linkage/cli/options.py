@@ -48,6 +48,7 @@ def overruled(
     seed: int | None = None,
     memory: str | None = None,
     min_size: int | None = None,
+    engine: str | None = None,
 ) -> Config:
     """The settings, overruled by what was typed; `ConfigError` if that can't be.
 
@@ -60,6 +61,7 @@ def overruled(
         (values, "seed", seed),
         (values["engine"], "memory", memory),
         (values["attribution"], "min_size", min_size),
+        (values["engine"], "name", engine),
     ):
         if value is not None:
             part[name] = value

@@ -81,13 +81,16 @@ class DuckDBEngine:
         """Itself: it has all tables."""
         return self
 
+    @property
+    def memory(self) -> int:
+        """Its memory limit, in bytes."""
+        limit = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
+        return int(self.value(limit))
+
     @contextlib.contextmanager
     def lent(self, share: float) -> Iterator[int]:
         """Do with less memory while the block runs; yields the bytes that others may use."""
-        setting, memory = self.rows(
-            "SELECT current_setting('memory_limit'), "
-            "parse_formatted_bytes(current_setting('memory_limit'))"
-        )[0]
+        setting, memory = self.value("SELECT current_setting('memory_limit')"), self.memory
         kept = max(int(memory * (1 - share)), LEAST)
         self.run(f"SET memory_limit = '{kept} bytes'")
         try:

@@ -21,13 +21,13 @@ from typing import Any
 import pyarrow as pa
 
 from linkage.config import EngineConfig
-from linkage.engine.duckdb import BATCH_ROWS, DuckDBEngine
-from linkage.engine.spark_session import DataFrame, SparkSession, local_cores, prepared, started
+from linkage.engine.duckdb import DuckDBEngine
+from linkage.engine.spark_session import DataFrame, SparkSession, is_local, prepared, started
 from linkage.engine.spark_sql import Statement, translate
 
 FEW = 20_000
 """Rows up to which a table is a local relation, kept on the driver."""
-LITTLE = 10 * FEW
+LITTLE = 2 * FEW
 """Rows read up to which a statement is run for short ways: in one partition, without compiling."""
 PORTION = 64_000_000
 """Bytes handed to Spark at a time."""
@@ -51,8 +51,9 @@ class SparkEngine:
     """Spark as the engine of a run: `linkage.run(inputs, out, engine=SparkEngine(session))`.
 
     `session` is a classic Spark session, as Databricks and EMR have one ready; linkage works beside
-    it, in a session of its own on the same cluster, and leaves it as it was. Without it one is
-    started, on this machine or on `config.master`, and stopped in the end. `scratch` is a folder
+    it, in a session of its own on the same cluster, and leaves it as it was. Without it the active
+    one is used, or one is started, on `config.master` or this machine, and stopped in the end.
+    `scratch` is a folder
     that all of Spark's machines reach (`hdfs:`, `s3:`, `dbfs:`); without it, the file system that
     Spark is set up with is used. linkage must be installed on the machines that run Python.
 
@@ -69,26 +70,30 @@ class SparkEngine:
         scratch: str = "",
         config: EngineConfig | None = None,
     ) -> None:
-        self.config = config or EngineConfig()
-        self._own = started(self.config) if session is None else None
-        self._spark = prepared(session or self._own)
-        self._given = scratch or self.config.scratch
-        self.threads = self.config.threads or local_cores()
+        self._given = session
+        self._config = config or EngineConfig()
+        self._scratch = scratch or self._config.scratch
+        self._started: SparkSession | None = None
         self._tables: dict[str, Frame] = {}
-        self._numbers = itertools.count()
-        self._folder = ""
-        self._quick: bool | None = None
+        self._folders: set[str] = set()
 
     def begin(self, embedded: DuckDBEngine, scratch: Path) -> None:
         """Begin a run: `embedded` reads and writes files, `scratch` is a folder beside the case."""
+        session = self._given or SparkSession.getActiveSession()
+        if session is None:
+            session = self._started = started(self._config, embedded.memory)
+        self._spark = prepared(session)
+        self._usual = {name: str(self._spark.conf.get(name)) for name in QUICK}
+        self._is_quick = False
         self._embedded = embedded
-        self.versions = {**embedded.versions, "spark": self._spark.version}
-        self._tables = {}
+        self.threads = embedded.threads
+        self.versions = {**embedded.versions, "spark": session.version}
         name = f"linkage-{uuid.uuid4().hex[:12]}"
-        if self._given or not self._spark.sparkContext.master.startswith("local"):
-            self._folder = f"{self._given or '/tmp'}/{name}"
-        else:
+        if not self._scratch and is_local(session):
             self._folder = (scratch / name).absolute().as_uri()
+        else:
+            self._folder = f"{self._scratch.rstrip('/') or '/tmp'}/{name}"
+        self._numbers = itertools.count()
 
     @property
     def embedded(self) -> DuckDBEngine:
@@ -170,15 +175,17 @@ class SparkEngine:
             self._tables.pop(table, None)
             self._spark.catalog.dropTempView(table)
             self._embedded.drop(table)
+        self._sweep()
 
     def close(self) -> None:
         """End a run: drop its tables, and Spark if this engine started it."""
         for table in self._tables:
             self._spark.catalog.dropTempView(table)
-        self._tables = {}
+        self._tables, self._folders = {}, set()
         self._remove(self._folder)
-        if self._own is not None:
-            self._own.stop()
+        if self._started is not None:
+            self._started.stop()
+            self._started = None
 
     def _do(self, statement: Statement) -> None:
         name = statement.table
@@ -308,20 +315,22 @@ class SparkEngine:
     def _tune(self, read: int) -> None:
         """Settings for a statement that reads so many rows: what little work costs is its plan."""
         quick = read <= LITTLE
-        if quick == self._quick:
-            return
-        self._quick = quick
-        for setting, value in QUICK.items():
-            if quick:
-                self._spark.conf.set(setting, value)
-            else:
-                self._spark.conf.unset(setting)
+        if quick != self._is_quick:
+            for name, value in (QUICK if quick else self._usual).items():
+                self._spark.conf.set(name, value)
+            self._is_quick = quick
 
     def _new_folder(self) -> str:
-        return f"{self._folder}/{next(self._numbers)}"
+        folder = f"{self._folder}/{next(self._numbers)}"
+        self._folders.add(folder)
+        return folder
 
     def _sweep(self) -> None:
-        """Remove the files of tables that are gone."""
+        """Remove the files that no table is in, nor made of."""
+        used = set().union(*(table.folders for table in self._tables.values()))
+        for folder in self._folders - used:
+            self._remove(folder)
+        self._folders &= used
 
     def _remove(self, folder: str) -> None:
         """Remove a folder, wherever it is, if it is there."""

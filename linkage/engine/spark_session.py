@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -18,20 +16,15 @@ from linkage.engine.spark_sql import HASH
 from linkage.errors import ConfigError, MissingExtraError, shorten
 
 try:
-    from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.pandas.functions import arrow_udf
 except ImportError:
     raise MissingExtraError(
-        "The Spark engine needs the package pyspark, which is not installed. "
+        "The Spark engine needs the package pyspark, 4.1 or later, which is not installed. "
         "Install it: pip install 'linkage[spark]'"
     ) from None
 
-__all__ = ["DataFrame", "SparkSession", "local_cores", "prepared", "started"]
-
-JAVA = (
-    "Spark runs on Java, 17 or later, which {found}. Install it (Debian, Ubuntu: apt-get install "
-    "default-jre-headless; macOS: brew install openjdk@17), or say where it is: JAVA_HOME=…"
-)
+__all__ = ["DataFrame", "SparkSession", "is_local", "prepared", "started"]
 
 MEANING = {
     # times have no zone; what is formatted is UTC
@@ -39,65 +32,92 @@ MEANING = {
     "spark.sql.session.timeZone": "UTC",
     # an overflow is an error, never another number
     "spark.sql.ansi.enabled": "true",
-    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
 }
-"""What statements mean by Spark's own settings."""
+"""Settings that decide what statements mean and how many rows a batch has."""
+
+_LOGGING = Path(__file__).with_name("log4j2.properties")
 
 
-def local_cores() -> int:
-    """The cores of this machine."""
-    return os.cpu_count() or 1
+def started(config: EngineConfig, memory: int) -> SparkSession:
+    """A new session on `config.master`, or what Spark is set up with, or else this machine.
 
-
-def started(config: EngineConfig) -> SparkSession:
-    """A new session, on `config.master`, or what Spark is set up with, or this machine.
-
-    `ConfigError` if there is no Java, or the master can't be reached.
+    With so many bytes of memory for its driver. `ConfigError` if there is no Java, or the master
+    can't be reached.
     """
     home = os.environ.get("JAVA_HOME")
-    if shutil.which("java") is None and not (home and (Path(home) / "bin" / "java").exists()):
-        raise ConfigError(JAVA.format(found="is not installed"))
+    java = Path(home) / "bin" / "java" if home else shutil.which("java")
+    if java is None or not Path(java).exists():
+        raise ConfigError(
+            f"Spark runs on Java, 17 or later, and there is none{f' in {home}' if home else ''}. "
+            "Install it (Debian, Ubuntu: apt-get install default-jre-headless; macOS: brew install "
+            "openjdk@17), or say where it is with JAVA_HOME."
+        )
     # workers on this machine are to have the packages that this process has
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    builder = SparkSession.builder.appName("linkage")
+    builder = (
+        SparkSession.builder.appName("linkage")
+        .config("spark.driver.memory", f"{memory >> 20}m")
+        .config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+    )
     if config.master:
         builder = builder.master(config.master)
-    for setting, value in OWN.items():
-        builder = builder.config(setting, value)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return builder.getOrCreate()
-    except (PySparkException, OSError) as error:
-        raise ConfigError(str(error)) from None
+        return builder.getOrCreate()
+    except Exception as error:
+        where = f" on {shorten(config.master)}" if config.master else ""
+        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConfigError(
+            f"Spark could not be started{where} ({line}). It needs Java 17 or later (see java "
+            "-version), and a master that can be reached (engine.master in linkage.toml)."
+        ) from error
 
 
-OWN = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-}
+def is_local(session: SparkSession) -> bool:
+    """Whether all of a session runs on this machine."""
+    return str(session.sparkContext.master).startswith("local")
 
 
-def prepared(given: SparkSession | None) -> SparkSession:
-    """A session beside the one given, with settings, views and functions of its own."""
-    assert given is not None
+def prepared(given: SparkSession) -> SparkSession:
+    """A session beside the one given, with settings, views and functions of its own.
+
+    `ConfigError` for a session that reaches its driver over the network (Spark Connect).
+    """
+    if not hasattr(given, "sparkContext") or not isinstance(given, SparkSession):
+        raise ConfigError(
+            "The Spark engine needs a classic session, not one of Spark Connect. On Databricks, "
+            "use a cluster of one user rather than a shared or serverless one."
+        )
     session = given.newSession()
     for setting, value in MEANING.items():
         session.conf.set(setting, value)
-    from pyspark.sql.functions import arrow_udf
-
-    session.udf.register(HASH, arrow_udf(hashed, "decimal(20, 0)"))
+    if is_local(session):
+        # 200 partitions are for many machines
+        partitions = 4 * session.sparkContext.defaultParallelism
+        session.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    with warnings.catch_warnings():
+        # that pandas is newer than what pyspark knows: it is not used
+        warnings.simplefilter("ignore", FutureWarning)
+        function = arrow_udf(hashed, "decimal(20, 0)")  # type: ignore[call-overload]
+        session.udf.register(HASH, function)
     return session
 
 
 def hashed(*columns: pa.Array) -> pa.Array:
-    """DuckDB's hash of rows, by DuckDB: samples and shuffles are taken by it."""
+    """DuckDB's hash of rows, by DuckDB: samples and shuffles are taken by it.
+
+    >>> hashed(pa.array([1, 2], pa.int32()), pa.array(["a", None])).type
+    Decimal128Type(decimal128(20, 0))
+    """
     import duckdb
 
     connection = duckdb.connect(config={"threads": 1})
     rows = pa.table({f"c{number}": column for number, column in enumerate(columns)})
-    call = f"SELECT CAST(hash({', '.join(rows.column_names)}) AS DECIMAL(20, 0)) AS hash FROM rows"
-    found = connection.sql(call).to_arrow_table()["hash"].combine_chunks()
-    return found
+    connection.register("hashed", rows)
+    names = ", ".join(rows.column_names)
+    found = connection.sql(f"SELECT CAST(hash({names}) AS DECIMAL(20, 0)) AS hash FROM hashed")
+    table = found.to_arrow_table()
+    connection.close()
+    return table["hash"].combine_chunks()

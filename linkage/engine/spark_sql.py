@@ -37,7 +37,7 @@ class Statement:
 
     `query`: yields rows. `create`: makes `table` from a query, unless `keep` and it exists.
     `insert`: adds a query's rows, or `values`, to `table`, `by_name` or in the order of columns.
-    `replace`: `table` becomes what the query, which reads it, yields. `drop`, `rename` (to `other`).
+    `replace`: `table` becomes what the query, which reads it, yields. `drop`. `rename`: to `other`.
     """
 
     kind: Kind
@@ -64,8 +64,8 @@ def translate(
     'SELECT CAST(a AS DOUBLE) / CAST(2 AS DOUBLE) AS half FROM t'
     >>> translate("DELETE FROM members WHERE operator = 7", [], columns).sql
     'SELECT * FROM members WHERE NOT (operator = 7) IS TRUE'
-    >>> translate("UPDATE members SET operator = 1 WHERE account = ?", [3], columns).sql
-    'SELECT members.account, CASE WHEN account = 3 THEN 1 ELSE members.operator END AS operator FROM members'
+    >>> translate("UPDATE m SET operator = 1 WHERE account = ?", [3], columns).sql
+    'SELECT m.account, CASE WHEN account = 3 THEN 1 ELSE m.operator END AS operator FROM m'
     """
     tree = _parsed(sql).copy()
     if isinstance(tree, exp.Query):
@@ -86,14 +86,14 @@ def translate(
     raise NotImplementedError(f"the Spark engine has no {tree.key}: {sql.strip()[:200]}")
 
 
-def _table(tree: exp.Expression) -> exp.Table:
+def _table(tree: exp.Expr) -> exp.Table:
     found = tree.find(exp.Table)
     assert found is not None
     return found
 
 
 @lru_cache(maxsize=2_000)
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     """The tree of a statement, in which the parameters are named by their place."""
     text, places = sql, []
     for token in sqlglot.tokenize(sql, read="duckdb"):
@@ -105,7 +105,7 @@ def _parsed(sql: str) -> exp.Expression:
 
 
 def _query(
-    kind: Kind, table: str, tree: exp.Expression, parameters: Sequence[Any], **more: Any
+    kind: Kind, table: str, tree: exp.Expr, parameters: Sequence[Any], **more: Any
 ) -> Statement:
     tree = tree.transform(_filled, parameters)
     for node in reversed(list(tree.walk())):
@@ -153,9 +153,9 @@ def _updated(tree: exp.Update, columns: Sequence[str]) -> exp.Select:
     """What an update makes of a table; at most one row of what it is joined with meets each row."""
     name, condition = tree.this.name, tree.args["where"].this
     changed = {node.this.name: node.expression for node in tree.expressions}
-    parts: list[exp.Expression] = []
+    parts: list[exp.Expr] = []
     for column in columns:
-        part: exp.Expression = exp.column(column, table=name)
+        part: exp.Expr = exp.column(column, table=name)
         if column in changed:
             case = exp.Case().when(condition.copy(), changed[column]).else_(part)
             part = exp.alias_(case, column)
@@ -167,7 +167,7 @@ def _updated(tree: exp.Update, columns: Sequence[str]) -> exp.Select:
     return query
 
 
-def _filled(node: exp.Expression, parameters: Sequence[Any]) -> exp.Expression:
+def _filled(node: exp.Expr, parameters: Sequence[Any]) -> exp.Expr:
     """A parameter's value in its place."""
     if not isinstance(node, exp.Placeholder):
         return node
@@ -180,11 +180,11 @@ def _filled(node: exp.Expression, parameters: Sequence[Any]) -> exp.Expression:
     return exp.convert(value)
 
 
-def _value(node: exp.Expression, parameters: Sequence[Any]) -> Any:
+def _value(node: exp.Expr, parameters: Sequence[Any]) -> Any:
     return parameters[int(node.name[1:])] if isinstance(node, exp.Placeholder) else node.to_py()
 
 
-def _rewritten(node: exp.Expression) -> exp.Expression:
+def _rewritten(node: exp.Expr) -> exp.Expr:
     """A part of a query that means something else in Spark, as what it means in DuckDB."""
     if isinstance(node, exp.Table) and node.db == "main":
         node.set("db", None)
@@ -210,7 +210,7 @@ def _rewritten(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _ordered_sum(order: exp.Order) -> exp.Expression:
+def _ordered_sum(order: exp.Order) -> exp.Expr:
     """A sum of doubles in an order: they are gathered, sorted and added one by one."""
     keys = ", ".join(key.this.sql("spark") for key in order.expressions)
     value = order.this.sql("spark")
