@@ -42,10 +42,11 @@ from linkage.signals import prompt
 
 if TYPE_CHECKING:
     from linkage.engine.spark import SparkEngine
+    from linkage.engine.spark_session import DataFrame
 
 
 def run(
-    inputs: Sequence[sources.Input],
+    inputs: Sequence[sources.Input | DataFrame],
     out: str | Path,
     config: Config | None = None,
     progress: Progress | None = None,
@@ -55,10 +56,10 @@ def run(
     """Read `inputs`, find the operators and write a case to the folder `out`.
 
     Inputs are paths or patterns (csv, tsv, jsonl, parquet, a database file's `file::table`),
-    DataFrames or Arrow tables. An earlier case in `out` is replaced, and hands on its operator ids,
-    runs and judgements. `progress` is told of the stages; without `with_report` the case has no
-    report. `engine`, a `SparkEngine`, is where the SQL runs; without it, what the settings name.
-    Returns the case, open. Raises `InputError` for data that can't be used, `ConfigError` for
+    DataFrames (Spark's with its engine) or Arrow tables. An earlier case in `out` is replaced, and
+    hands on its operator ids, runs and judgements. `progress` is told of the stages; without
+    `with_report` the case has no report. `engine`, a `SparkEngine`, is where the SQL runs; without
+    it, what the settings name. Returns the case, open. Raises `InputError` for data that can't be used, `ConfigError` for
     settings, `CaseError` if `out` can't be written; in each case nothing is left behind, and an
     earlier case in `out` stays as it was.
 
@@ -75,14 +76,15 @@ def run(
     with case.workspace(out) as scratch, _engine(scratch, config, engine) as running:
         clock = _Clock(progress)
         with clock.stage("sources"):
-            sources.load(running.embedded, inputs, config.sources, progress.step)
+            given = running.readable(inputs)
+            sources.load(running.embedded, given, config.sources, progress.step)
         _find(running, out, config, clock, {"command": "run"}, with_report)
     return case.Case(out)
 
 
 def update(
     path: str | Path,
-    inputs: Sequence[sources.Input] = (),
+    inputs: Sequence[sources.Input | DataFrame] = (),
     config: Config | None = None,
     progress: Progress | None = None,
     with_report: bool = True,
@@ -118,8 +120,9 @@ def update(
                 notes = [case.take_known_rows(reading, earlier)] if inputs else []
                 known = case.known_inputs(earlier)
                 case.empty(reading)
+                given = running.readable(inputs)
                 if inputs and not sources.load(
-                    reading, inputs, config.sources, progress.step, known
+                    reading, given, config.sources, progress.step, known
                 ):
                     progress.step("every input was read before: nothing changes")
                     return case.Case(path)

@@ -32,6 +32,9 @@ class Engine(Protocol):
         A table that it has and this engine has not is there for this engine, too.
         """
 
+    def readable(self, inputs: Sequence[Any]) -> list[Any]:
+        """Inputs of a run as `embedded` can read them."""
+
     def hand_over(self, tables: Iterable[str]) -> DuckDBEngine:
         """The same, once it has those of `tables` that there are, as they are now."""
 

@@ -77,6 +77,10 @@ class DuckDBEngine:
         """Itself: it reads inputs and writes cases, too."""
         return self
 
+    def readable(self, inputs: Sequence[Any]) -> list[Any]:
+        """Inputs as `embedded` reads them: as they are."""
+        return list(inputs)
+
     def hand_over(self, tables: Iterable[str]) -> DuckDBEngine:
         """Itself: it has all tables."""
         return self

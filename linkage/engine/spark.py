@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from linkage.config import EngineConfig
 from linkage.engine.duckdb import DuckDBEngine
@@ -88,6 +89,7 @@ class SparkEngine:
         self._embedded = embedded
         self.threads = embedded.threads
         self.versions = {**embedded.versions, "spark": session.version}
+        self._beside = scratch
         name = f"linkage-{uuid.uuid4().hex[:12]}"
         if not self._scratch and is_local(session):
             self._folder = (scratch / name).absolute().as_uri()
@@ -99,6 +101,19 @@ class SparkEngine:
     def embedded(self) -> DuckDBEngine:
         """The DuckDB on the driver, which reads inputs and writes cases."""
         return self._embedded
+
+    def readable(self, inputs: Sequence[Any]) -> list[Any]:
+        """Inputs as the embedded engine reads them: Spark's frames as files of the driver."""
+        found: list[Any] = []
+        for given in inputs:
+            if isinstance(given, DataFrame):
+                path = self._beside / f"frame-{len(found)}.parquet"
+                with _streamed(given) as rows, pq.ParquetWriter(path, rows.schema) as file:
+                    for batch in rows:
+                        file.write_batch(batch)
+                given = path
+            found.append(given)
+        return found
 
     def hand_over(self, tables: Iterable[str]) -> DuckDBEngine:
         """Give the embedded engine those of `tables` that it has not, or not as they are now."""

@@ -114,7 +114,7 @@ def _query(
         if rewritten is not node:
             node.replace(rewritten)
     reads = tuple(node.name for node in tree.find_all(exp.Table))
-    return Statement(kind, table, tree.sql("spark"), reads, **more)
+    return Statement(kind, table, tree.sql("spark", comments=False), reads, **more)
 
 
 def _create(tree: exp.Create, parameters: Sequence[Any]) -> Statement:
@@ -176,7 +176,7 @@ def _filled(node: exp.Expr, parameters: Sequence[Any]) -> exp.Expr:
         # as DuckDB takes it: no decimal, whatever it looks like
         return exp.cast(exp.Literal.string(repr(value).replace("inf", "Infinity")), "DOUBLE")
     if isinstance(value, datetime):
-        return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "TIMESTAMP")
+        return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), exp.DType.TIMESTAMPNTZ)
     return exp.convert(value)
 
 
