@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd  # noqa: TID251
 import pytest
 
 import linkage
+
+# examples of the Spark engine need what it needs
+collect_ignore_glob = (
+    [] if find_spec("pyspark") and find_spec("sqlglot") else ["linkage/engine/spark*"]
+)
 
 
 @pytest.fixture(scope="session")

@@ -59,9 +59,9 @@ def run(
     DataFrames (Spark's with its engine) or Arrow tables. An earlier case in `out` is replaced, and
     hands on its operator ids, runs and judgements. `progress` is told of the stages; without
     `with_report` the case has no report. `engine`, a `SparkEngine`, is where the SQL runs; without
-    it, what the settings name. Returns the case, open. Raises `InputError` for data that can't be used, `ConfigError` for
-    settings, `CaseError` if `out` can't be written; in each case nothing is left behind, and an
-    earlier case in `out` stays as it was.
+    it, what the settings name. Returns the case, open. Raises `InputError` for data that can't be
+    used, `ConfigError` for settings, `CaseError` if `out` can't be written; in each case nothing is
+    left behind, and an earlier case in `out` stays as it was.
 
     >>> import pandas, tempfile
     >>> table = pandas.DataFrame({

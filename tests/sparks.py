@@ -13,6 +13,9 @@ import pytest
 from linkage.case import Case
 from linkage.schema import TABLES
 
+JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m"
+"""It ends before thorough compiling pays."""
+
 # of each run another, and of no use in comparing two
 APART = ("runs", "inputs")
 
@@ -45,8 +48,7 @@ def session() -> Iterator[Any]:
         .config("spark.driver.memory", "1g")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
-        # it ends before thorough compiling pays
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        .config("spark.driver.extraJavaOptions", JAVA)
         .getOrCreate()
     )
     yield session

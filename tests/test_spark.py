@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ class TestStatements:
         ordered = "FROM people ORDER BY account"
         same(engines, f"SELECT *, account / 2, -account / 4 {ordered}")
         same(engines, f"SELECT round(size / 7, 3), round(account * 2.5), 0.7 * account {ordered}")
+        same(engines, f"SELECT round(0.5625 * size * 17, 4) {ordered}")
         same(engines, f"SELECT strftime(made, '%Y-%m-%d %H:00'), name || ? {ordered}", "'\\x")
         same(engines, "SELECT name FROM people ORDER BY name DESC")
         same(engines, "SELECT name FROM people ORDER BY name")
@@ -132,10 +134,88 @@ class TestStatements:
         assert same(engines, "SELECT name FROM t ORDER BY name") == [("Bob",), ("é",), (None,)]
 
 
-@pytest.mark.parametrize("few", [None, 400])
-def test_prompts_and_all(session: Any, tmp_path: Path, few: int | None) -> None:
-    """A simulated service with prompts, mails, cards and addresses."""
+def alike(found: linkage.Case, expected: linkage.Case) -> None:
+    assert lists(found) == lists(expected)
+    there, here = tables(found), tables(expected)
+    for name, rows in here.items():
+        assert there[name] == rows, name
 
 
-def test_runs_judgements_and_updates(session: Any, tmp_path: Path) -> None:
-    """What is decided binds a run on Spark too, and frames of Spark are inputs."""
+def test_a_service_with_prompts(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
+) -> None:
+    """Everything a simulated service has; some tables are with the driver, others in files."""
+    from linkage.engine import spark
+
+    monkeypatch.setattr(spark, "FEW", 1_000)
+    simulate(tmp_path, "demo", 1_000, 1)
+    inputs = [tmp_path / "accounts.csv", tmp_path / "events.parquet"]
+    out = tmp_path / "spark"
+    code, _, errors = typed("run", *inputs, "--out", out, "--engine", "spark", "--no-report")
+    assert code == 0, errors
+    with linkage.run(inputs, tmp_path / "duckdb", with_report=False) as expected:
+        assert len(expected.operators) > 5
+        assert expected.arrow("edges").num_rows > 1_000
+        with linkage.Case(out) as found:
+            assert set(found.run["versions"]) == {*expected.run["versions"], "spark"}
+            assert found.config.engine.name == "spark"
+            alike(found, expected)
+
+
+def test_judgements_and_updates(session: Any, tmp_path: Path) -> None:
+    """What is decided binds a run on Spark too; frames of Spark are inputs."""
+    # a card's number is no longer told from a hash of it, once it is cleaned
+    number = [fleets.row(f"person-{n:03}", "4111 1111 1111 1111", "8.8.8.8", n) for n in (1, 2)]
+    first = fleets.table([*fleets.rows(), *number])
+    with linkage.run([first], tmp_path / "duckdb", with_report=False) as case:
+        ids = fleets.operators(case)
+        case.judge(ids["red"], "confirmed", "seen at work", "ann")
+        case.judge(ids["blue"], "dismissed", "our own test accounts", "ann")
+        case.apart("gold-01", "gold-02")
+        case.together("person-001", "gold-03")
+        case.allow("ip", "40.9.9.0/30", "a campus")
+    shutil.copytree(tmp_path / "duckdb", tmp_path / "spark")
+    more = pa.Table.from_pandas(fleets.table(fleets.rows({"blue": 7, "red": 3}, 0, first=10)))
+    expected = linkage.update(tmp_path / "duckdb", [more], with_report=False)
+    engine = linkage.SparkEngine(session)
+    frame = session.createDataFrame(more)
+    found = linkage.update(tmp_path / "spark", [frame], with_report=False, engine=engine)
+    assert set(fleets.operators(expected)) >= {"red", "gold"}
+    assert found.run["judgements"] == expected.run["judgements"]
+    alike(found, expected)
+
+
+class TestMissing:
+    """What is not there is named, with what to type, before anything is read."""
+
+    def run(
+        self, tmp_path: Path, code: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        script = f"{code}; from linkage.cli import main; main(['run', 'x.csv', '--out', 'case', "
+        script += "'--engine', 'spark'])"
+        environment = {"PATH": str(tmp_path), "HOME": str(tmp_path), **environment}
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+            check=False,
+        )
+
+    @pytest.mark.parametrize("package", ["pyspark", "sqlglot"])
+    def test_a_package(self, tmp_path: Path, package: str) -> None:
+        done = self.run(tmp_path, f"import sys; sys.modules['{package}'] = None")
+        assert done.returncode == 2
+        assert f"The Spark engine needs the package {package}" in done.stderr
+        assert done.stderr.endswith("Install it: pip install 'linkage[spark]'\n")
+        assert not (tmp_path / "case").exists()
+
+    @pytest.mark.parametrize("home", [None, "/nowhere"])
+    def test_java(self, tmp_path: Path, home: str | None) -> None:
+        pytest.importorskip("pyspark", reason="pyspark is not installed")
+        done = self.run(tmp_path, "pass", **({"JAVA_HOME": home} if home else {}))
+        assert done.returncode == 2
+        there = f"there is none in {home}. " if home else "there is none. "
+        assert done.stderr.startswith(f"Spark runs on Java, 17 or later, and {there}Install it (")
+        assert not (tmp_path / "case").exists()

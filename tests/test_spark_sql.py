@@ -27,12 +27,8 @@ def translated(sql: str, *parameters: Any) -> Statement:
         ("SELECT a FROM main.t", [], "SELECT a FROM t"),
         ("SELECT hash(a, ?) FROM t", [7], "SELECT LINKAGE_HASH(a, 7) FROM t"),
         ("SELECT format('{:,}', a) FROM t", [], "SELECT FORMAT_NUMBER(a, 0) FROM t"),
-        (
-            "SELECT round(a / b, 2) FROM t",
-            [],
-            "SELECT (ROUND((CAST(a AS DOUBLE) / CAST(b AS DOUBLE)) * CAST(100 AS DOUBLE)) "
-            "/ CAST(100 AS DOUBLE)) FROM t",
-        ),
+        ("SELECT round(a, 2) FROM t", [], "SELECT LINKAGE_ROUND(CAST(a AS DOUBLE), 2) FROM t"),
+        ("SELECT round(a) FROM t", [], "SELECT ROUND(a) FROM t"),
         ("SELECT a FROM t ORDER BY a, b DESC", [], "SELECT a FROM t ORDER BY a NULLS LAST, b DESC"),
         ("SELECT * EXCLUDE a FROM t", [], "SELECT * EXCEPT (a) FROM t"),
         (

@@ -75,6 +75,7 @@ class SparkEngine:
         self._config = config or EngineConfig()
         self._scratch = scratch or self._config.scratch
         self._started: SparkSession | None = None
+        self._folder = ""
         self._tables: dict[str, Frame] = {}
         self._folders: set[str] = set()
 
@@ -84,7 +85,7 @@ class SparkEngine:
         if session is None:
             session = self._started = started(self._config, embedded.memory)
         self._spark = prepared(session)
-        self._usual = {name: str(self._spark.conf.get(name)) for name in QUICK}
+        self._usual = {name: self._spark.conf.get(name, None) for name in QUICK}
         self._is_quick = False
         self._embedded = embedded
         self.threads = embedded.threads
@@ -197,7 +198,9 @@ class SparkEngine:
         for table in self._tables:
             self._spark.catalog.dropTempView(table)
         self._tables, self._folders = {}, set()
-        self._remove(self._folder)
+        if self._folder:
+            self._remove(self._folder)
+            self._folder = ""
         if self._started is not None:
             self._started.stop()
             self._started = None
@@ -332,7 +335,10 @@ class SparkEngine:
         quick = read <= LITTLE
         if quick != self._is_quick:
             for name, value in (QUICK if quick else self._usual).items():
-                self._spark.conf.set(name, value)
+                if value is None:
+                    self._spark.conf.unset(name)
+                else:
+                    self._spark.conf.set(name, value)
             self._is_quick = quick
 
     def _new_folder(self) -> str:
@@ -359,6 +365,8 @@ QUICK = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.shuffle.partitions": "1",
+    "spark.sql.leafNodeDefaultParallelism": "1",
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
 }
 """Spark's settings for statements that read little."""
 

@@ -6,13 +6,14 @@ import os
 import shutil
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from linkage.config import EngineConfig
 from linkage.engine.duckdb import BATCH_ROWS
-from linkage.engine.spark_sql import HASH
+from linkage.engine.spark_sql import HASH, ROUND
 from linkage.errors import ConfigError, MissingExtraError, shorten
 
 try:
@@ -23,6 +24,9 @@ except ImportError:
         "The Spark engine needs the package pyspark, 4.1 or later, which is not installed. "
         "Install it: pip install 'linkage[spark]'"
     ) from None
+
+# pandas is used by nothing here
+warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
 
 __all__ = ["DataFrame", "SparkSession", "is_local", "prepared", "started"]
 
@@ -97,27 +101,36 @@ def prepared(given: SparkSession) -> SparkSession:
         # 200 partitions are for many machines
         partitions = 4 * session.sparkContext.defaultParallelism
         session.conf.set("spark.sql.shuffle.partitions", str(partitions))
-    with warnings.catch_warnings():
-        # that pandas is newer than what pyspark knows: it is not used
-        warnings.simplefilter("ignore", FutureWarning)
-        function = arrow_udf(hashed, "decimal(20, 0)")  # type: ignore[call-overload]
-        session.udf.register(HASH, function)
+    for name, function, kind in ((HASH, hashed, "decimal(20, 0)"), (ROUND, rounded, "double")):
+        session.udf.register(name, arrow_udf(function, kind))  # type: ignore[call-overload]
     return session
 
 
 def hashed(*columns: pa.Array) -> pa.Array:
-    """DuckDB's hash of rows, by DuckDB: samples and shuffles are taken by it.
+    """DuckDB's hash of each row: samples and shuffles are taken by it.
 
     >>> hashed(pa.array([1, 2], pa.int32()), pa.array(["a", None])).type
     Decimal128Type(decimal128(20, 0))
     """
+    return _by_duckdb("CAST(hash({}) AS DECIMAL(20, 0))", columns)
+
+
+def rounded(*columns: pa.Array) -> pa.Array:
+    """Doubles, rounded as DuckDB does: by what they are exactly, not by how they are printed.
+
+    >>> rounded(pa.array([1.7 * 0.5625]), pa.array([4], pa.int32())).to_pylist()
+    [0.9562]
+    """
+    return _by_duckdb("round({})", columns)
+
+
+def _by_duckdb(call: str, columns: Sequence[pa.Array]) -> pa.Array:
+    """What a function of DuckDB's makes of columns."""
     import duckdb
 
-    connection = duckdb.connect(config={"threads": 1})
-    rows = pa.table({f"c{number}": column for number, column in enumerate(columns)})
-    connection.register("hashed", rows)
-    names = ", ".join(rows.column_names)
-    found = connection.sql(f"SELECT CAST(hash({names}) AS DECIMAL(20, 0)) AS hash FROM hashed")
-    table = found.to_arrow_table()
-    connection.close()
-    return table["hash"].combine_chunks()
+    with duckdb.connect(config={"threads": 1}) as connection:
+        rows = pa.table({f"c{number}": column for number, column in enumerate(columns)})
+        connection.register("given", rows)
+        # a row stays where it is
+        result = connection.sql(f"SELECT {call.format(', '.join(rows.column_names))} FROM given")
+        return result.to_arrow_table()[0].combine_chunks()

@@ -25,8 +25,9 @@ except ImportError:
         "Install it: pip install 'linkage[spark]'"
     ) from None
 
-HASH = "linkage_hash"
-"""The function that hashes as DuckDB's `hash` does; the engine registers it."""
+HASH, ROUND = "linkage_hash", "linkage_round"
+"""What `hash` and `round` to some digits are called where they do what they do in DuckDB; the
+engine registers them."""
 
 Kind: TypeAlias = Literal["query", "create", "insert", "replace", "drop", "rename"]
 
@@ -193,10 +194,8 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
         for side in ("this", "expression"):
             node.set(side, exp.cast(node.args[side].copy(), "DOUBLE"))
     elif isinstance(node, exp.Round) and node.args.get("decimals") is not None:
-        # Spark rounds the decimal that a double is printed as
-        scale = exp.cast(exp.Literal.number(10 ** int(node.args["decimals"].name)), "DOUBLE")
-        times = exp.Mul(this=exp.paren(node.this), expression=scale)
-        return exp.paren(exp.Div(this=exp.Round(this=times), expression=scale.copy()))
+        double = exp.cast(node.this, "DOUBLE")
+        return exp.Anonymous(this=ROUND, expressions=[double, node.args["decimals"]])
     elif isinstance(node, exp.Sum) and isinstance(node.this, exp.Order):
         return _ordered_sum(node.this)
     elif isinstance(node, exp.Anonymous) and node.name.lower() == "hash":

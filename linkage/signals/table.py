@@ -61,10 +61,9 @@ def _clean_kind(engine: Engine, config: SignalsConfig, kind: Kind) -> None:
     name = kind.name.replace("'", "''")
     engine.map_batches(
         f"""
-        SELECT raw, CAST(sum(n) AS BIGINT) AS rows FROM observations
-        WHERE kind = '{name}' AND raw IS NOT NULL
-          AND raw NOT IN (SELECT raw FROM cleaned WHERE kind = '{name}')
-        GROUP BY raw
+        SELECT o.raw, CAST(sum(o.n) AS BIGINT) AS rows FROM observations o
+        ANTI JOIN cleaned c ON c.kind = o.kind AND c.raw = o.raw
+        WHERE o.kind = '{name}' AND o.raw IS NOT NULL GROUP BY o.raw
         """,
         lambda batch: clean_batch(batch, kind, config),
         "_cleaned",
