@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,11 +128,9 @@ class SparkEngine:
                 frame.borrowed = True
         return self._embedded
 
-    @contextmanager
-    def lent(self, share: float) -> Iterator[int]:
-        """Do with less memory while the block runs; yields the bytes that others may use."""
-        with self._embedded.lent(share) as memory:
-            yield memory
+    def lent(self, share: float) -> AbstractContextManager[int]:
+        """Do with less memory on the driver while the block runs; yields what others may use."""
+        return self._embedded.lent(share)
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement; `?` in it stands for the parameters in order."""
@@ -195,12 +193,13 @@ class SparkEngine:
 
     def close(self) -> None:
         """End a run: drop its tables, and Spark if this engine started it."""
-        for table in self._tables:
-            self._spark.catalog.dropTempView(table)
-        self._tables, self._folders = {}, set()
-        if self._folder:
-            self._remove(self._folder)
-            self._folder = ""
+        # what failed before tells more than what fails because of it
+        with suppress(Exception):
+            for table in self._tables:
+                self._spark.catalog.dropTempView(table)
+            if self._folder:
+                self._remove(self._folder)
+        self._tables, self._folders, self._folder = {}, set(), ""
         if self._started is not None:
             self._started.stop()
             self._started = None
@@ -220,6 +219,7 @@ class SparkEngine:
             self._computed(name)
             self._set(statement.other, self._tables.pop(name))
             self._spark.catalog.dropTempView(name)
+            self._embedded.drop(name)
         else:
             raise NotImplementedError(f"a query yields rows: {statement.sql[:200]}")
 
@@ -264,9 +264,10 @@ class SparkEngine:
             if name not in self._tables and not self._borrow(name):
                 # the name of a part of the query
                 continue
-            once = statement.kind == "replace" and statement.reads.count(name) == 1
-            # what is changed before anything reads it is computed with the change
-            table = self._tables[name] if once else self._computed(name)
+            # what is changed before anything else reads it is computed with the change
+            changed = statement.kind == "replace" and name == statement.table
+            alone = changed and statement.reads.count(name) == 1
+            table = self._tables[name] if alone else self._computed(name)
             read += _weight(table)
             folders |= table.folders
         return Frame(self._spark.sql(statement.sql), read=read, folders=folders)
@@ -316,7 +317,7 @@ class SparkEngine:
 
     def _compute(self, table: Frame) -> Frame:
         self._tune(table.read)
-        if table.read <= FEW:
+        if table.read <= LITTLE:
             # one more than may be held tells whether there are more
             found = table.frame.limit(FEW + 1).toArrow()
             if found.num_rows <= FEW:

@@ -63,6 +63,7 @@ def started(config: EngineConfig, memory: int) -> SparkSession:
         SparkSession.builder.appName("linkage")
         .config("spark.driver.memory", f"{memory >> 20}m")
         .config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
+        .config("spark.driver.maxResultSize", "0")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
     )
@@ -72,7 +73,10 @@ def started(config: EngineConfig, memory: int) -> SparkSession:
         return builder.getOrCreate()
     except Exception as error:
         where = f" on {shorten(config.master)}" if config.master else ""
-        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        # the first line of an error of Java's names a call, the second the error
+        lines = [line.lstrip(": ") for line in str(error).splitlines() if line.strip()]
+        named = str(error).startswith("An error occurred while calling") and len(lines) > 1
+        line = lines[named] if lines else type(error).__name__
         raise ConfigError(
             f"Spark could not be started{where} ({line}). It needs Java 17 or later (see java "
             "-version), and a master that can be reached (engine.master in linkage.toml)."
