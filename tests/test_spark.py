@@ -17,6 +17,8 @@ from sparks import lists, session, tables
 
 import linkage
 from linkage.engine import DuckDBEngine, Engine
+from linkage.signals import prompt
+from linkage.signals.prompt import study
 from linkage.simulate import simulate
 
 __all__ = ["session"]
@@ -134,6 +136,32 @@ class TestStatements:
         assert same(engines, "SELECT name FROM t ORDER BY name") == [("Bob",), ("é",), (None,)]
 
 
+def test_templates_are_told_beyond_the_sample(
+    engines: tuple[Engine, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the prompts are searched on the driver; of the others, workers tell the templates."""
+    text = "Translate the letter below into formal French and keep every name as it is: number "
+    table = pa.table(
+        {
+            "account": pa.array(range(80), pa.int32()),
+            "raw": [text + f"{n * 7919} and {n}" for n in range(80)],
+            "first_seen": pa.nulls(80, pa.timestamp("us")),
+            "last_seen": pa.nulls(80, pa.timestamp("us")),
+            "n": pa.array([1] * 80, pa.int64()),
+        }
+    )
+    characters = sum(map(len, table["raw"].to_pylist()))
+    with engines[0].lent(study.SHARE) as memory:
+        room = 2 * memory * study.CHARACTERS_OF_TOKEN / characters
+    monkeypatch.setattr(study, "BYTES_OF_TOKEN", room)
+    for engine in engines:
+        engine.put("prompts", table)
+        prompt.mine(engine)
+    uses = same(engines, "SELECT account, template, n FROM template_uses ORDER BY account")
+    assert len(uses) > 70
+    same(engines, "SELECT account, n FROM prompts ORDER BY account")
+
+
 def alike(found: linkage.Case, expected: linkage.Case) -> None:
     assert lists(found) == lists(expected)
     there, here = tables(found), tables(expected)
@@ -147,7 +175,7 @@ def test_a_service_with_prompts(
     """Everything a simulated service has; some tables are with the driver, others in files."""
     from linkage.engine import spark
 
-    monkeypatch.setattr(spark, "FEW", 1_000)
+    monkeypatch.setattr(spark, "FEW", 3_000)
     simulate(tmp_path, "demo", 1_000, 1)
     inputs = [tmp_path / "accounts.csv", tmp_path / "events.parquet"]
     out = tmp_path / "spark"
