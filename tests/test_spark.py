@@ -64,7 +64,7 @@ def same(engines: tuple[Engine, Engine], query: str, *parameters: Any) -> list[t
 class TestStatements:
     def test_queries(self, engines: tuple[Engine, Engine]) -> None:
         ordered = "FROM people ORDER BY account"
-        same(engines, f"SELECT *, account / 2, -account / 4 {ordered}")
+        same(engines, f"SELECT *, account / 2, (account - 0.5) / (account + 1.0) {ordered}")
         same(engines, f"SELECT round(size / 7, 3), round(account * 2.5), 0.7 * account {ordered}")
         same(engines, f"SELECT round(0.5625 * size * 17, 4) {ordered}")
         same(engines, f"SELECT strftime(made, '%Y-%m-%d %H:00'), name || ? {ordered}", "'\\x")
