@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,8 +71,13 @@ def started(config: EngineConfig, memory: int) -> SparkSession:
     )
     if config.master:
         builder = builder.master(config.master)
+    interrupted = signal.getsignal(signal.SIGINT)
     try:
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
+        # Spark answers Ctrl-C by failing what runs; here it ends the run, which then stops Spark
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, interrupted)
+        return session
     except Exception as error:
         where = f" on {shorten(config.master)}" if config.master else ""
         # the first line of an error of Java's names a call, the second the error
