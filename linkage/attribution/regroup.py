@@ -68,12 +68,14 @@ def split(engine: Engine, min_size: int) -> bool:
     operator's signals, those aside that strangers have alike: sign-up times, issuers, habits. A
     personal signal with many users elsewhere is a weak tie: it ties an account, but no part that
     shares things of its own. Offices that work with one framework, each with its own card and
-    address, are not one; nor are families of three with a tablet each, who belong to nobody then.
+    address, are not one; nor are families of three with a tablet each, tied by what strangers use
+    for the most part, who belong to nobody then.
     """
     ties = engine.arrow(
         f"""
         SELECT m.account, m.operator, e.signal,
-               e.kind = 'ip' OR s.members >= {MOSTLY} * (s.members + s.others) AS strong
+               e.kind = 'ip' OR s.members >= {MOSTLY} * (s.members + s.others) AS strong,
+               e.kind = 'ip' OR s.others <= {MOSTLY} * (s.members + s.others) AS common
         FROM attributed m JOIN linking_edges e ON e.account = m.account
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         WHERE e.personal OR e.kind = 'ip'
@@ -90,14 +92,15 @@ def split(engine: Engine, min_size: int) -> bool:
     edges = np.column_stack([account, signal + len(accounts)])
     nodes = len(accounts) + len(signals)
     whole = _components(nodes, edges)[: len(accounts)]
-    strong = edges[ties["strong"].to_numpy(zero_copy_only=False)]
-    part = _parts(strong, len(accounts), nodes, min_size)
+    strong, common = (ties[name].to_numpy(zero_copy_only=False) for name in ("strong", "common"))
+    part, hangs = _parts(edges[strong], len(accounts), nodes, min_size)
+    group = _components(nodes, edges[common])[: len(accounts)]
     size = np.bincount(part)[part]
     order = np.lexsort((part, -size, whole))
     _, first = np.unique(whole[order], return_index=True)
-    largest = part[order][first][whole]
+    largest, main = part[order][first][whole], group[order][first][whole]
     small = size < min_size
-    home = small & (size > 1) & (part != largest)
+    home = small & (size > 1) & (part != largest) & (hangs | (group != main))
     of_account = np.empty(len(accounts), dtype=np.int64)
     of_account[account] = operator
     engine.put(
@@ -144,14 +147,16 @@ def split(engine: Engine, min_size: int) -> bool:
     return bool(home.any() or engine.value("SELECT count(*) FROM split_off"))
 
 
-def _parts(edges: np.ndarray, accounts: int, nodes: int, min_size: int) -> np.ndarray:
-    """The part of each account; the first nodes are the accounts, the others the signals.
+def _parts(
+    edges: np.ndarray, accounts: int, nodes: int, min_size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The part of each account, and whether it is one that hangs on a single node.
 
-    Parts have one node in common at most. What one signal alone ties to the rest, several accounts
-    that hold together without it, is a part by itself: the family behind whose address an exit of
-    the operator's is, with a card and a tablet of its own. So is a group large enough to stand by
-    itself that one account ties: firms that have a contractor in common. But what is left must
-    stand by itself, too.
+    The first nodes are the accounts, the others the signals. What one signal alone ties to the
+    rest, several accounts that hold together without it, is a part by itself: the family behind
+    whose address an exit of the operator's is, with a card and a tablet of its own. So is a group
+    large enough to stand by itself that one account ties: firms that have a contractor in common.
+    But what is left must stand by itself, too.
     """
     graph = igraph.Graph(n=nodes)
     graph.add_edges(edges)
@@ -168,10 +173,11 @@ def _parts(edges: np.ndarray, accounts: int, nodes: int, min_size: int) -> np.nd
     graph.add_edges(edges[~alone])
     blocks, cuts = graph.biconnected_components(return_articulation_points=True)
     pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist(), min_size)
-    for number, piece in enumerate(pieces, int(part.max()) + 1):
+    whole = int(part.max())
+    for number, piece in enumerate(pieces, whole + 1):
         part[piece] = number
     part[edges[alone, 0]] = part[edges[alone, 1]]
-    return part[:accounts]
+    return part[:accounts], part[:accounts] > whole
 
 
 def _components(nodes: int, edges: np.ndarray) -> np.ndarray:
