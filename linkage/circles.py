@@ -13,12 +13,15 @@ from linkage import bipartite
 from linkage.engine import Engine
 from linkage.signals import DIRECT_KINDS
 
-RESOLUTION = 20 / 100_000
-"""Resolution for each account of the service. Modularity merges the more the larger the whole is
-(its resolution limit); so it grows with the service, as whether two groups are one is no matter of
-how many others there are (Traag and others 2011). So high that a popular template does not make
-one community of the families who use it; half and a quarter of it make next to no difference
-(docs/method.md), since `attribution` merges and splits."""
+RESOLUTION = 10
+"""So high that a popular template does not make one community of the families who use it; half of
+it and twice as much make next to no difference (docs/method.md), since `attribution` merges and
+splits."""
+
+LARGE = 50_000
+"""Accounts beyond which the resolution grows with the service. Modularity merges the more the
+larger the whole is (its resolution limit), and whether two groups are one is no matter of how many
+others there are (Traag and others 2011)."""
 
 OTHERS = ("name", *DIRECT_KINDS)
 """Personal kinds that tie namesakes, and people who know each other."""
@@ -36,7 +39,7 @@ def find(engine: Engine, min_size: int, seed: int) -> None:
     found = bipartite.communities(
         edges["account"].to_numpy(),
         edges["signal"].to_numpy(),
-        RESOLUTION * accounts,
+        RESOLUTION * max(accounts / LARGE, 1.0),
         min_size,
         seed,
     )

@@ -77,7 +77,8 @@ def test_rings_are_found(figures: Evaluation) -> None:
 @pytest.mark.parametrize("kind", LIMITS)
 def test_what_is_found_of_the_others_is_theirs(figures: Evaluation, kind: str) -> None:
     (operator,) = (op for op in figures.operators if op.kind == kind)
-    assert operator.match is None or operator.precision > 0.9
+    # a household of two of them and three others accuses nobody
+    assert operator.verdict != "sockpuppets" or operator.precision > 0.9
 
 
 @pytest.mark.parametrize("kind", HONEST)
