@@ -44,7 +44,7 @@ def communities(
         n_iterations=ROUNDS,
     ).membership
     community = np.asarray(membership[: len(accounts)], dtype=np.int64)
-    kept = np.bincount(community)[community] >= min_size if len(community) else slice(0)
+    kept = np.bincount(community)[community] >= min_size
     return pa.table({"account": accounts[kept], "community": community[kept]})
 
 

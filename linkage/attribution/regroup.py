@@ -158,9 +158,7 @@ def _parts(
     large enough to stand by itself that one account ties: firms that have a contractor in common.
     But what is left must stand by itself, too.
     """
-    graph = igraph.Graph(n=nodes)
-    graph.add_edges(edges)
-    part = np.asarray(graph.connected_components().membership)
+    part = _components(nodes, edges)
     # an account with one signal is no block worth a look: it goes where its signal does
     alone = np.bincount(edges[:, 0], minlength=nodes)[edges[:, 0]] == 1
     stands_for = np.bincount(edges[alone, 1], minlength=nodes)
@@ -169,9 +167,8 @@ def _parts(
     def apart(node: int, size: int, block: int) -> bool:
         return size >= min_size and block > 2 if node < accounts else 2 <= size < min_size
 
-    graph = igraph.Graph(n=nodes)
-    graph.add_edges(edges[~alone])
-    blocks, cuts = graph.biconnected_components(return_articulation_points=True)
+    tied = _graph(nodes, edges[~alone])
+    blocks, cuts = tied.biconnected_components(return_articulation_points=True)
     pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist(), min_size)
     whole = int(part.max())
     for number, piece in enumerate(pieces, whole + 1):
@@ -181,9 +178,13 @@ def _parts(
 
 
 def _components(nodes: int, edges: np.ndarray) -> np.ndarray:
+    return np.asarray(_graph(nodes, edges).connected_components().membership)
+
+
+def _graph(nodes: int, edges: np.ndarray) -> igraph.Graph:
     graph = igraph.Graph(n=nodes)
     graph.add_edges(edges)
-    return np.asarray(graph.connected_components().membership)
+    return graph
 
 
 def _last(into: dict[int, int], operator: int) -> int:
