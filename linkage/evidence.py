@@ -24,6 +24,7 @@ NOUNS = {
     "payment": "card",
     "bin": "card issuer",
     "email": "mailbox",
+    "email_alias": "mail alias",
     "email_domain": "mail domain",
     "address": "postal address",
     "sign_up": "sign-up hour",

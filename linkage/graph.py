@@ -31,6 +31,8 @@ FAMILIES = {
 """Coarser kind -> the kind whose family it belongs to: what one value implies counts once."""
 SHARING = "_sharing"
 """Suffix of the kind that says how widely a personal kind's values are shared."""
+ALIAS = "_alias"
+"""Suffix of the kind that says that a value was reached by another spelling than the plain one."""
 SHARED_KINDS = ("payment", "device", "phone", "address", "name")
 """Personal kinds whose sharing is a habit worth telling apart."""
 
@@ -91,8 +93,9 @@ def build(engine: Engine) -> None:
 def add_holdings(engine: Engine) -> None:
     """`holdings`: the kinds of which an account has anything, by `uses` and `prompts`.
 
-    Prompts without a template say something too: that an account has other things to ask; and a
-    card that nobody shares, that the account is not of those who share them.
+    Prompts without a template say something too: that an account has other things to ask; a card
+    that nobody shares, that the account is not of those who share them; and a plain mailbox, that
+    it is not of those who use aliases.
     """
     engine.create(
         "holdings",
@@ -104,7 +107,8 @@ def add_holdings(engine: Engine) -> None:
         )
         SELECT account, kind FROM held
         UNION
-        SELECT h.account, k.kind FROM held h JOIN kinds k ON k.kind = h.kind || '{SHARING}'
+        SELECT h.account, k.kind FROM held h
+        JOIN kinds k ON k.kind IN (h.kind || '{SHARING}', h.kind || '{ALIAS}')
         """,
     )
 

@@ -3,9 +3,10 @@
 In: `attributed` and `linking_edges`. Out: more rows in `attributed`, for `attribution` to judge.
 A reseller's cards and a proxy pool of thousands of addresses may never form a significant pair,
 five members an address and ten a card: the group is plain only as a whole. Of the accounts that
-belong to nobody yet, those that use several addresses in common with others like them (a core of
-the bipartite graph) fall into Leiden communities. Customers of a carrier or a VPN do too; what
-makes an operator, other things in common, is left to `attribution`, and it drops those.
+belong to nobody yet, or to a group that shares no addresses (the users of one card), those that use
+several addresses in common with others like them (a core of the bipartite graph) fall into Leiden
+communities. Customers of a carrier or a VPN do too. Where most share cards, devices or phones,
+those who do are a candidate; the rest is left to `attribution`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import numpy as np
 from linkage import bipartite
 from linkage.engine import Engine
 
-SHARED_ADDRESSES = 3
-"""A core account shares at least so many addresses: one is a home, two a home and a desk."""
+SHARED_ADDRESSES = 2
+"""A core account shares at least so many addresses: one is a home."""
+
+PLACE = 0.5
+"""An address that so many of a group come from is a place, and the group no pool."""
 
 RESOLUTION = 0.2
 """Below one, so that one pool of thousands of addresses, used sparsely, is not cut at random."""
@@ -24,28 +28,61 @@ RESOLUTION = 0.2
 EXCESS = 0.5
 """Share of a pool's accounts that must share things because of the pool."""
 
+MEETING = 0.5
+"""An operator so many of whose members share addresses with each other has its pool already."""
+
 ONE_IN = 1000
 """A pool is kept if chance would keep one in so many services."""
 
 
 def find(engine: Engine, min_size: int, seed: int) -> None:
-    """Add to `attributed` the groups of unattributed accounts that rotate over shared addresses."""
+    """Add to `attributed` the groups of accounts that rotate over shared addresses."""
+    engine.create("meeting", _MEETING, [MEETING])
     edges = engine.arrow(
         """
         SELECT e.account, e.signal FROM linking_edges e
-        WHERE e.kind = 'ip' AND NOT EXISTS (SELECT 1 FROM attributed a WHERE a.account = e.account)
+        WHERE e.kind = 'ip' AND NOT EXISTS (
+            SELECT 1 FROM attributed a JOIN meeting m ON m.operator = a.operator
+            WHERE a.account = e.account
+        )
         ORDER BY e.account, e.signal
         """
     )
     account, signal = _core(edges["account"].to_numpy(), edges["signal"].to_numpy())
     found = bipartite.communities(account, signal, RESOLUTION, min_size, seed)
     engine.put("pool_accounts", found)
+    _drop_places(engine)
     _keep_covert(engine)
     bipartite.propose(engine, "pool_accounts")
 
 
+_MEETING = """
+    WITH used AS (
+        SELECT a.operator, a.account,
+               count(e.signal) OVER (PARTITION BY a.operator, e.signal) AS members
+        FROM attributed a LEFT JOIN linking_edges e ON e.account = a.account AND e.kind = 'ip'
+    )
+    SELECT operator FROM used GROUP BY operator
+    HAVING count(DISTINCT account) FILTER (members >= 2) >= ? * count(DISTINCT account)
+"""
+
+
+def _drop_places(engine: Engine) -> None:
+    engine.run(
+        """
+        DELETE FROM pool_accounts WHERE community IN (
+            SELECT p.community FROM (
+                SELECT *, count(*) OVER (PARTITION BY community) AS size FROM pool_accounts
+            ) p JOIN linking_edges e ON e.account = p.account AND e.kind = 'ip'
+            GROUP BY p.community, e.signal, p.size HAVING count(*) >= ? * p.size
+        )
+        """,
+        [PLACE],
+    )
+
+
 def _keep_covert(engine: Engine) -> None:
-    """Keep in `pool_accounts` the pools whose accounts share cards, devices or phones by habit.
+    """Keep in `pool_accounts` those who share cards, devices or phones, where that is a habit.
 
     Of the accounts of a pool that have such a thing, f share it with another account, wherever;
     of the whole service's, f0. The excess (f - f0) / (1 - f0) is the share of them that do so
@@ -81,13 +118,14 @@ def _keep_covert(engine: Engine) -> None:
         WHERE s.rate < 1 AND c.rate > s.rate
         """,
     )
-    engine.run(
+    engine.create(
+        "pool_accounts",
         """
-        DELETE FROM pool_accounts WHERE community NOT IN (
-            SELECT community FROM pool_habits
-            WHERE (rate - service_rate) / (1 - service_rate) >= ?
-              AND weight > ln(? * (SELECT count(DISTINCT (community, family)) FROM pool_habits))
-        )
+        SELECT DISTINCT p.account, p.community FROM pool_accounts p
+        JOIN pool_habits h ON h.community = p.community
+        JOIN linking_edges e ON e.account = p.account AND e.family = h.family AND e.sharing
+        WHERE (h.rate - h.service_rate) / (1 - h.service_rate) >= ?
+          AND h.weight > ln(? * (SELECT count(DISTINCT (community, family)) FROM pool_habits))
         """,
         [EXCESS, ONE_IN],
     )

@@ -359,6 +359,7 @@ class TestCompanions:
         uses |= self.pairs_of(["y1", "y2"], addresses)
         engine = ready(uses, {0: [account for account in uses if account.startswith("m")]})
         find_signals(engine)
+        weigh(engine)
         attribution.extend(engine, CONFIG)
         return operators(engine)[0] & {"y1", "y2"}
 

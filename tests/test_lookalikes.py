@@ -105,8 +105,18 @@ def carrier_fans(town: Town) -> list[Person]:
     return people
 
 
+def workshop(town: Town) -> list[Person]:
+    """Twelve people at one address, on one card; the boss made their accounts with tags."""
+    people = members(town, 12)
+    for number, person in enumerate(people):
+        person.mail = f"workshop.otley+{number}@gmail.com"
+        person.card, person.ips = "workshop-card", ["31.7.7.1", *person.ips[:1]]
+    return people
+
+
 LOOKALIKES: dict[str, Group] = {
     "office": office,
+    "workshop": workshop,
     "household": household,
     "agency": agency,
     "class": school_class,
@@ -153,6 +163,15 @@ def reseller(town: Town) -> list[Person]:
     return people
 
 
+def one_mailbox(town: Town) -> list[Person]:
+    """Thirty accounts in two waves, nothing in common but a mailbox under thirty spellings."""
+    people = members(town, 30)
+    for number, person in enumerate(people):
+        person.mail = f"marlow.fenn+{number * 37 % 101}@gmail.com"
+        person.minute = (number % 2) * 9 * DAY + number
+    return people
+
+
 def tenant(name: str) -> Group:
     """One of several operators that rent from the same proxy provider."""
 
@@ -179,6 +198,7 @@ def ring(town: Town) -> list[Person]:
 
 
 OPERATORS: dict[str, Group] = {
+    "one mailbox": one_mailbox,
     "farm": farm,
     "hydra": hydra,
     "reseller": reseller,

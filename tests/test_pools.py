@@ -99,6 +99,24 @@ class TestFind:
         }
         assert operators(pooled(uses, {})) == {}
 
+    def test_users_of_one_card_are_looked_at_again(self) -> None:
+        """Each card came out by itself: its users share nothing else with each other."""
+        chosen = np.random.default_rng(3)
+        uses: dict[str, list[Signal]] = {
+            f"r{card}{n}": [("payment", f"card {card}"), *(("ip", str(ip)) for ip in ips)]
+            for card in range(8)
+            for n, ips in enumerate(chosen.permutation(POOL).reshape(5, 3))
+        }
+        cards = {n: sorted(uses)[n * 5 : n * 5 + 5] for n in range(8)}
+        found = operators(pooled(uses, cards))
+        assert {n: accounts for n, accounts in found.items() if n > 7} == {8: set(uses)}
+
+    def test_only_who_shares_by_habit_is_proposed(self) -> None:
+        """Customers of the same exits, each with a card of his own, are not."""
+        uses = resold(60, "r", POOL)
+        found = operators(pooled({**uses, **customers(20, "v", POOL)}, {}))
+        assert list(found.values()) == [set(uses)]
+
 
 @given(
     edges=st.sets(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=80),

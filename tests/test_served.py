@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from linkage import triage
 from linkage.attribution import served
-from linkage.attribution.weights import find_signals
+from linkage.attribution.weights import find_signals, weigh
 from linkage.engine import DuckDBEngine
 from linkage.pipeline import run
 
@@ -53,6 +53,7 @@ def found(uses: Accounts, of: dict[int, Accounts]) -> DuckDBEngine:
     engine = paired({**strangers(600), **uses})
     attributed(engine, {operator: sorted(accounts) for operator, accounts in of.items()})
     find_signals(engine)
+    weigh(engine)
     return engine
 
 
@@ -82,6 +83,44 @@ def test_what_is_so_by_chance_is_no_life_of_their_own() -> None:
 def test_nobody_lacks_what_he_could_not_have() -> None:
     """Without prompts nothing is known of what an account asks."""
     members = {a: [s for s in own if s[0] != "prompt"] for a, own in hand(60).items()}
+    engine = found(members, {0: members})
+    assert not served.drop(engine)
+
+
+def sold(count: int) -> Accounts:
+    """Accounts made with the hand's cards, and used by others, from their homes."""
+    return {
+        f"sold{n:02}": [("payment", f"c{n % 5}"), ("device", f"own {n}"), ("ip", f"80.1.{n}.1")]
+        for n in range(count)
+    }
+
+
+def without_templates(members: Accounts) -> Accounts:
+    return {a: [s for s in own if s[0] != "prompt"] for a, own in members.items()}
+
+
+def test_where_members_meet_accounts_that_never_come_there_are_let_go() -> None:
+    members, others = without_templates(hand(60)), sold(6)
+    engine = found({**members, **others}, {0: {**members, **others}})
+    assert served.drop(engine)
+    assert operators(engine)[0] == set(members)
+
+
+def test_a_client_of_the_operator_s_says_that_it_runs_an_account() -> None:
+    members = without_templates(hand(60))
+    away: Accounts = {
+        account: [own[0], ("device", "d1"), own[2]] for account, own in sold(6).items()
+    }
+    engine = found({**members, **away}, {0: {**members, **away}})
+    assert not served.drop(engine)
+
+
+def test_where_members_do_not_meet_nobody_is_missed() -> None:
+    """A card pays for people who are all at home: that is what they have in common."""
+    members: Accounts = {
+        f"m{n:02}": [("payment", f"c{n % 2}"), ("device", f"own {n}"), ("ip", f"80.1.{n}.1")]
+        for n in range(30)
+    }
     engine = found(members, {0: members})
     assert not served.drop(engine)
 

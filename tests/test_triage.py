@@ -73,9 +73,23 @@ class TestItems:
         assert ITEMS["apart"](Facts(40)) is None
 
     def test_mailbox(self) -> None:
-        facts = Facts(30, {"email": Shared(signals=2, stock=1, members=12)})
-        assert ITEMS["mailbox"](facts) == ("12 members sign up with the same 2 mailboxes", 2.0)
+        shared = {"email": Shared(signals=2, stock=1, members=12)}
+        facts = Facts(30, shared, {"email": 30})
+        assert ITEMS["mailbox"](facts) == (
+            "12 members sign up with the same 2 mailboxes, 0 under other spellings of one",
+            2.0,
+        )
         assert ITEMS["mailbox"](Facts(30, {"email": Shared(signals=2, members=4)})) is None
+
+    def test_one_mailbox_under_many_spellings_is_nobody_s_slip(self) -> None:
+        shared = {
+            "email": Shared(signals=1, stock=1, members=30),
+            "email_alias": Shared(signals=1, stock=1, members=30),
+        }
+        assert ITEMS["mailbox"](Facts(30, shared, {"email": 30})) == (
+            "30 members sign up with the same mailbox, 30 under other spellings of it",
+            4.0,
+        )
 
     @pytest.mark.parametrize(
         ("size", "ip", "is_place"),
@@ -97,11 +111,14 @@ class TestItems:
 
     def test_a_postal_address_is_a_place(self) -> None:
         at_home = Shared(signals=2, members=30, most=24)
-        assert weight("place", Facts(30, {"address": at_home})) == -2.0
-        assert finding("place", Facts(30, {"address": at_home})) == (
-            "24 of 30 members give one postal address: a place"
+        facts = Facts(48, {"address": at_home}, {"address": 30})
+        assert weight("place", facts) == -2.0
+        assert finding("place", facts) == (
+            "24 of 30 members with a postal address give one: a place"
         )
-        assert weight("place", Facts(31, {"address": at_home})) == 0.0
+        # of those who give any, or of all, too few
+        assert weight("place", Facts(48, {"address": at_home}, {"address": 31})) == 0.0
+        assert weight("place", Facts(49, {"address": at_home}, {"address": 30})) == 0.0
 
     def test_a_place_has_its_own_devices(self) -> None:
         shared = {

@@ -71,7 +71,8 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
         regrouped = merge(engine)
         regrouped = split(engine, config.min_size) or regrouped
         drop_small(engine, config.min_size)
-        _drop_uncorroborated(engine)
+        if number:
+            _drop_uncorroborated(engine)
         if number and not regrouped and changes.moved(engine) <= SETTLED:
             break
 

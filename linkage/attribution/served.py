@@ -1,11 +1,15 @@
 """Served: honest customers of an operator that rents out its cards or addresses.
 
-In and out: `attributed`, with `operator_signals` of the settled operators. Out: `served` (account,
-operator), who was let go. A reseller's customers hold its card and come through its gateway, so two
-kinds of evidence agree on them; but they have a life of their own. Members of one hand differ by
-chance: some have none of its templates, some come from an address that is not its, and the one has
-nothing to do with the other. Where those who lack the templates are those who come from elsewhere
-too, they are somebody else.
+In and out: `attributed`, with `operator_signals` and `kind_rates` of the settled operators. Out:
+`served` (account, operator), who was let go. A reseller's customers hold its card and come through
+its gateway, so two kinds of evidence agree on them; but they have a life of their own. Members of
+one hand differ by chance: some have none of its templates, some come from an address that is not
+its, and the one has nothing to do with the other. Where those who lack the templates are those who
+come from elsewhere too, they are somebody else.
+
+Where there are no templates to go by, but members meet on addresses, an account that never comes
+where they do, nor with a client or device of theirs, was perhaps made by the operator's hand, with
+its card and in its wave; nothing says that it is still in it. Accounts are sold.
 """
 
 from __future__ import annotations
@@ -13,6 +17,12 @@ from __future__ import annotations
 from math import exp, fsum, lgamma
 
 from linkage.engine import Engine
+
+CLIENTS = ("user_agent", "device")
+"""Kinds that say what an account is run with."""
+
+MOST = 0.5
+"""What this share of an operator's members have in common is what it goes by."""
 
 ONE_IN = 1000
 """Members are let go if chance would let any go in one of so many services."""
@@ -32,12 +42,16 @@ def drop(engine: Engine) -> bool:
     )
     tables = engine.rows(
         """
-        SELECT operator, count(*) FILTER (lacks AND elsewhere), count(*) FILTER (lacks),
-               count(*) FILTER (elsewhere), count(*)
+        SELECT operator, bool_or(asks), count(*) FILTER (lacks AND elsewhere),
+               count(*) FILTER (lacks), count(*) FILTER (elsewhere), count(*)
         FROM lives GROUP BY operator ORDER BY operator
         """
     )
-    serving = [row[0] for row in tables if tail(*row[1:]) * len(tables) * ONE_IN < 1]
+    serving = [
+        operator
+        for operator, asks, both, *margins in tables
+        if both and (not asks or tail(both, *margins) * len(tables) * ONE_IN < 1)
+    ]
     if serving:
         engine.run(
             f"""
@@ -59,24 +73,47 @@ def drop(engine: Engine) -> bool:
 
 
 def find_lives(engine: Engine, members: str, used: str) -> None:
-    """`lives` (account, operator, lacks, elsewhere) of the accounts of `members` that ask anything.
+    """`lives` (account, operator, asks, lacks, elsewhere): who lacks what is the operator's.
 
-    Whether it lacks the operator's templates, all of them, and whether it comes from an address
-    that is not the operator's, too. `members` is a table (account, operator), and `used` a query
-    (account, kind, signal) of all that they use, with a null for a signal that is no operator's.
+    Where an operator goes by templates (`asks`), of the accounts that ask anything: whether one
+    `lacks` all of them, and comes from an address that is not the operator's, too (`elsewhere`).
+    Where it goes by addresses only: whether one lacks all of these, and comes with no client or
+    device of the operator's, if it goes by such. `members` is a table (account, operator), and
+    `used` a query (account, kind, signal) of all that they use, with a null for a signal that is no
+    operator's.
     """
+    kinds = ("ip", "prompt", *CLIENTS)
     engine.create(
         "lives",
         f"""
-        SELECT m.account, m.operator,
-               NOT coalesce(bool_or(s.signal IS NOT NULL) FILTER (u.kind = 'prompt'), false)
-                   AS lacks,
-               coalesce(bool_or(s.signal IS NULL) FILTER (u.kind = 'ip'), false) AS elsewhere
-        FROM {members} m JOIN ({used}) u ON u.account = m.account
-        LEFT JOIN operator_signals s ON s.operator = m.operator AND s.signal = u.signal
+        WITH tied AS (
+            SELECT operator, bool_or(kind = 'prompt') AS asks,
+                   bool_or(kind IN {CLIENTS}) AS clients
+            FROM kind_rates WHERE hits >= {MOST} * holders GROUP BY operator
+            HAVING bool_or(kind IN ('ip', 'prompt'))
+        ),
+        used AS (
+            SELECT m.account, m.operator, t.asks, t.clients, u.kind,
+                   s.signal IS NOT NULL AS its
+            FROM {members} m JOIN tied t ON t.operator = m.operator
+            JOIN ({used}) u ON u.account = m.account
+            LEFT JOIN operator_signals s ON s.operator = m.operator AND s.signal = u.signal
+            WHERE u.kind IN {kinds}
+        ),
+        seen AS (
+            SELECT account, operator, asks, clients,
+                   bool_or(its AND kind = 'prompt') AS asks_its,
+                   bool_or(its AND kind IN {CLIENTS}) AS has_its,
+                   bool_or(NOT its AND kind = 'ip') AS elsewhere,
+                   bool_or(its AND kind = 'ip') AS met
+            FROM used GROUP BY account, operator, asks, clients
+        )
+        SELECT s.account, s.operator, s.asks,
+               CASE WHEN asks THEN NOT asks_its ELSE NOT met END AS lacks,
+               CASE WHEN asks THEN elsewhere ELSE NOT (clients AND has_its) END AS elsewhere
         -- an account that asked nothing lacks nothing
-        SEMI JOIN holdings h ON h.account = m.account AND h.kind = 'prompt'
-        WHERE u.kind IN ('ip', 'prompt') GROUP BY m.account, m.operator
+        FROM seen s SEMI JOIN holdings h
+          ON h.account = s.account AND h.kind = CASE WHEN s.asks THEN 'prompt' ELSE 'ip' END
         """,
     )
 

@@ -172,13 +172,21 @@ class Matcher:
         find_own_holders(engine)
         engine.create(
             "candidates",
-            "SELECT DISTINCT e.account, o.operator FROM linking_edges e, serving_operators o",
+            "SELECT DISTINCT e.account, o.operator FROM linking_edges e "
+            "JOIN operator_signals o ON o.signal = e.signal",
         )
         served.find_lives(
             engine,
             "candidates",
             "SELECT u.account, u.kind, e.signal FROM uses u "
             "LEFT JOIN evidence_signals e USING (kind, value)",
+        )
+        engine.create(
+            "customers",
+            """
+            SELECT account, operator FROM lives WHERE lacks AND elsewhere
+            AND (NOT asks OR operator IN (SELECT operator FROM serving_operators))
+            """,
         )
         for settled in (False, True):
             attribution.weigh(engine, settled, self._accounts)
@@ -202,8 +210,8 @@ class Matcher:
                   ON o.account = w.account AND o.operator = w.operator
             )
             SELECT account, operator, confidence
-            FROM judged LEFT JOIN lives USING (account, operator)
-            WHERE ((eligible AND NOT coalesce(lacks AND elsewhere, false)) OR own)
+            FROM judged LEFT JOIN customers USING (account, operator)
+            WHERE ((eligible AND customers.account IS NULL) OR own)
               AND confidence >= bar
             QUALIFY row_number() OVER (
                 PARTITION BY account ORDER BY turn, log_odds DESC, operator

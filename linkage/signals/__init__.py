@@ -47,6 +47,9 @@ KINDS: dict[str, Kind] = {
         Kind("ip_range", ip.clean_range, False, "a /24 of IPv4 or a /64 of IPv6"),
         Kind("prompt", generic.clean_prompt, True, "a prompt template"),
         Kind("email", email.clean, True, "a mailbox"),
+        Kind(
+            "email_alias", email.clean_alias, True, "a mailbox under other spellings: tags and dots"
+        ),
         Kind("email_domain", domain.clean, True, "a mail domain where not anybody gets an address"),
         Kind("phone", phone.clean, True, "a phone number"),
         Kind("device", device.clean, True, "a device or browser fingerprint, an installation"),

@@ -63,8 +63,12 @@ _NOBODY = listed(
 def clean(raw: str, config: SignalsConfig) -> Cleaned:
     """The mailbox of one raw value, and its domain as registered unless anybody gets one there.
 
-    >>> clean("Anna.Bell+shop@GoogleMail.com", SignalsConfig())
-    (Value(kind='email', value='annabell@gmail.com'),)
+    That it was reached by another spelling than its plain one is a signal of its own: an alias.
+
+    >>> for value in clean("Anna.Bell+shop@GoogleMail.com", SignalsConfig()):
+    ...     print(value)
+    Value(kind='email_alias', value='annabell@gmail.com')
+    Value(kind='email', value='annabell@gmail.com')
     >>> clean("mailto:anna@dssg.org", SignalsConfig())
     (Value(kind='email', value='anna@dssg.org'), Value(kind='email_domain', value='dssg.org'))
     """
@@ -92,7 +96,24 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
         return NO_REPLY
     if not mailbox or mailbox in _NOBODY or (len(mailbox) < 4 and name.startswith(mailbox + ".")):
         return PLACEHOLDER
-    return (Value("email", f"{mailbox}@{name}"), *coarser)
+    found = (Value("email", f"{mailbox}@{name}"), *coarser)
+    return found if mailbox == local else _as_alias(found)
+
+
+def clean_alias(raw: str, config: SignalsConfig) -> Cleaned:
+    """The mailbox of an address that is known to be an alias.
+
+    >>> clean_alias("annabell@gmail.com", SignalsConfig())[0]
+    Value(kind='email_alias', value='annabell@gmail.com')
+    """
+    found = clean(raw, config)
+    if isinstance(found, Rejected) or found[0].kind == "email_alias":
+        return found
+    return _as_alias(found)
+
+
+def _as_alias(found: tuple[Value, ...]) -> tuple[Value, ...]:
+    return (Value("email_alias", found[0].value), *found)
 
 
 def _without_at(text: str) -> Cleaned:
