@@ -10,8 +10,11 @@ from __future__ import annotations
 from linkage.attribution.weights import SLACK, find_signals, weigh
 from linkage.engine import Engine
 
-KEPT = ("sizes", "kind_members", "operator_signals", "kind_rates", "family_weights", "weighed")
+KEPT = ("sizes", "kind_members", "operator_signals", "kind_rates", "weighed")
 """Tables of `weights` with rows of one operator each."""
+
+KEPT_SETTLED = (*KEPT, "family_weights")
+"""Once operators have settled, this large one is asked for too (`companions`)."""
 
 
 def forget(engine: Engine) -> None:
@@ -44,7 +47,8 @@ def weigh_changed(
         "changed_members",
         "SELECT a.* FROM attributed a SEMI JOIN changed c ON c.operator = a.operator",
     )
-    kept = KEPT if engine.value("SELECT count(*) FROM weighed_members") else ()
+    others = "SELECT count(*) FROM weighed_members w ANTI JOIN changed c ON c.operator = w.operator"
+    kept = (KEPT_SETTLED if settled else KEPT) if engine.value(others) else ()
     for table in kept:
         engine.run(f"ALTER TABLE {table} RENAME TO kept_{table}")
     find_signals(engine, "changed_members")
