@@ -48,20 +48,19 @@ def build(engine: Engine) -> None:
         "CREATE TABLE IF NOT EXISTS allowed_signals (kind VARCHAR, value VARCHAR, reason VARCHAR)"
     )
     find_uses(engine)
-    engine.create(
-        "degrees", "SELECT kind, value, count(*) AS accounts FROM uses GROUP BY kind, value"
-    )
+    degrees = "SELECT kind, value, count(*) AS accounts FROM uses {among} GROUP BY kind, value"
+    engine.create("degrees", degrees.format(among=""))
     add_sharing(engine)
+    added = f"WHERE kind IN {tuple(kind + SHARING for kind in SHARED_KINDS)}"
+    engine.run(f"DELETE FROM degrees {added}")
+    engine.run(f"INSERT INTO degrees {degrees.format(among=added)}")
     _kinds(engine)
     engine.create(
         "signals",
         """
-        WITH degrees AS (
-            SELECT kind, value, CAST(count(*) AS INTEGER) AS accounts FROM uses GROUP BY kind, value
-        ),
-        numbered AS (
+        WITH numbered AS (
             SELECT CAST(row_number() OVER (ORDER BY kind, value) - 1 AS INTEGER) AS signal,
-                   kind, value, accounts
+                   kind, value, CAST(accounts AS INTEGER) AS accounts
             FROM degrees
         ),
         parents AS (

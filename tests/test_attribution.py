@@ -9,6 +9,7 @@ import pytest
 from graphs import Signal, Uses, built, fleet, operators, paired, ready, strangers
 
 from linkage import attribution, infrastructure
+from linkage.attribution import changes
 from linkage.attribution.regroup import merge
 from linkage.attribution.weights import ABSENCE, REPEATED, find_signals, weigh
 from linkage.config import AttributionConfig, InfrastructureConfig
@@ -171,6 +172,84 @@ class TestWeights:
         p = 0.5 / 90
         expected = log((10 + p) / 11 / p) + absent(8, 10, 10)
         assert weighed(hundred(), settled=True)["x02"][0] == pytest.approx(expected)
+
+
+class TestSlack:
+    """Who has too little whatever it lacks needs no weighing in full."""
+
+    def test_what_is_out_changes_nothing_else(self) -> None:
+        uses = {**strangers(600), **fleet(24, payment=4, device=3, prompt=1)}
+        uses["s0000"] = [*uses["s0000"], ("prompt", "fleet prompt 0")]
+        engine = ready(uses, {0: [a for a in uses if a.startswith("fleet")]})
+        find_signals(engine)
+        found = []
+        for slack in (50.0, 0.0):
+            weigh(engine, slack=slack)
+            found.append(engine.rows("SELECT * FROM weighed ORDER BY ALL"))
+        everybody, possible = found
+        assert set(possible) < set(everybody)
+        likely = "SELECT count(*) FROM weighed WHERE log_odds - lacking > 0"
+        assert engine.value(likely) == 24
+        assert {row[0] for row in everybody} - {row[0] for row in possible} == {
+            engine.value("SELECT account FROM accounts WHERE account_id = 's0000'")
+        }
+
+    def test_a_lower_bar_lets_more_be_weighed(self) -> None:
+        lenient = AttributionConfig(min_confidence=0.05)
+        assert attribution._slack(CONFIG.min_confidence) == 0
+        assert attribution._slack(lenient.min_confidence) == pytest.approx(log(19))
+
+
+class TestChanges:
+    def test_only_who_was_weighed_or_moved_is_looked_at(self) -> None:
+        uses = {
+            **strangers(300),
+            **fleet(9, "one", payment=3),
+            **fleet(9, "two", payment=3),
+        }
+        groups = {n: [a for a in uses if a.startswith(x)] for n, x in enumerate(("one", "two"))}
+        engine = ready(uses, groups)
+        changes.forget(engine)
+
+        def moving() -> set[int]:
+            changes.find_moving(engine)
+            return {row[0] for row in engine.rows("SELECT DISTINCT operator FROM moving")}
+
+        changes.weigh_changed(engine)
+        assert moving() == {0, 1}
+        changes.weigh_changed(engine)
+        assert moving() == set()
+        engine.run("DELETE FROM attributed WHERE account = (SELECT max(account) FROM attributed)")
+        assert moving() == {1}
+
+    def test_numbers_of_operators_are_no_part_of_a_state(self) -> None:
+        uses = hundred()
+        states = [
+            changes.state(ready(uses, groups))
+            for groups in (
+                {0: MEMBERS[:4], 1: MEMBERS[4:]},
+                {7: MEMBERS[4:], 3: MEMBERS[:4]},
+                {0: MEMBERS[:5], 1: MEMBERS[5:]},
+                {0: MEMBERS[:4], 1: MEMBERS[4:9]},
+            )
+        ]
+        assert states[0] == states[1]
+        assert len(set(states)) == 3
+
+    def test_rounds_end_when_they_repeat(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        engine = paired({**strangers(600), **fleet(24, payment=4, device=3, prompt=1)})
+        attribution.propose(engine, CONFIG)
+        rounds = []
+
+        def by_turns(engine: DuckDBEngine, min_size: int, members: str) -> bool:
+            rounds.append(members)
+            if len(rounds) % 2:
+                engine.run("DELETE FROM attributed WHERE account % 4 = 0")
+            return True
+
+        monkeypatch.setattr(attribution, "split", by_turns)
+        attribution.settle(engine, CONFIG)
+        assert 2 < len(rounds) < attribution.ROUNDS / 2
 
 
 class TestMerge:

@@ -10,9 +10,11 @@ of its signals, the signals that these share are found anew, every account is we
 
 from __future__ import annotations
 
+from math import log
+
 from linkage.attribution import changes, companions, served
 from linkage.attribution.regroup import merge, split
-from linkage.attribution.weights import find_signals, rate_operators, weigh
+from linkage.attribution.weights import SLACK, find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
 from linkage.engine import Engine
 
@@ -64,17 +66,27 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
 
 
 def settle(engine: Engine, config: AttributionConfig) -> None:
-    """Weigh the accounts against the operators of `attributed` until its members stay the same."""
+    """Weigh the accounts against the operators of `attributed` until its members stay the same.
+
+    Members that hang on each other may come and go by turns; then one turn is as good as the other.
+    """
+    slack = _slack(config.min_confidence)
+    seen = set()
     for number in range(ROUNDS):
-        changes.weigh_changed(engine, sets=number > 0)
+        changes.weigh_changed(engine, sets=number > 0, slack=slack)
         _decide(engine, config)
         regrouped = merge(engine)
-        regrouped = split(engine, config.min_size) or regrouped
+        changes.find_moving(engine)
+        regrouped = split(engine, config.min_size, "moving") or regrouped
         drop_small(engine, config.min_size)
         if number:
             _drop_uncorroborated(engine)
         if number and not regrouped and changes.moved(engine) <= SETTLED:
             break
+        state = changes.state(engine)
+        if state in seen:
+            break
+        seen.add(state)
 
 
 def extend(engine: Engine, config: AttributionConfig) -> None:
@@ -113,6 +125,11 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
     if served.drop(engine):
         drop_small(engine, config.min_size)
     find_signals(engine)
+
+
+def _slack(min_confidence: float) -> float:
+    """Nats that a member may be short of even odds."""
+    return min(log(1 / min_confidence - 1), SLACK) if 0 < min_confidence < 0.5 else 0.0
 
 
 def _decide(engine: Engine, config: AttributionConfig) -> None:

@@ -7,11 +7,14 @@ operator that kept its members since it was weighed in the same way, the rows ar
 
 from __future__ import annotations
 
-from linkage.attribution.weights import find_signals, weigh
+from linkage.attribution.weights import SLACK, find_signals, weigh
 from linkage.engine import Engine
 
-KEPT = ("sizes", "kind_members", "operator_signals", "kind_rates", "family_weights", "weighed")
+KEPT = ("sizes", "kind_members", "operator_signals", "kind_rates", "weighed")
 """Tables of `weights` with rows of one operator each."""
+
+KEPT_SETTLED = (*KEPT, "family_weights")
+"""Once operators have settled, this large one is asked for too (`companions`)."""
 
 
 def forget(engine: Engine) -> None:
@@ -22,10 +25,13 @@ def forget(engine: Engine) -> None:
     )
 
 
-def weigh_changed(engine: Engine, settled: bool = False, sets: bool = True) -> None:
+def weigh_changed(
+    engine: Engine, settled: bool = False, sets: bool = True, slack: float = SLACK
+) -> None:
     """`find_signals` and `weigh` for the operators that changed, or were weighed in another way.
 
-    What was weighed with `sets` stays so: to go without is for those that are new.
+    What was weighed with `sets` stays so: to go without is for those that are new. Leaves in
+    `changed` which those were.
     """
     engine.create(
         "changed",
@@ -41,11 +47,12 @@ def weigh_changed(engine: Engine, settled: bool = False, sets: bool = True) -> N
         "changed_members",
         "SELECT a.* FROM attributed a SEMI JOIN changed c ON c.operator = a.operator",
     )
-    kept = KEPT if engine.value("SELECT count(*) FROM weighed_members") else ()
+    others = "SELECT count(*) FROM weighed_members w ANTI JOIN changed c ON c.operator = w.operator"
+    kept = (KEPT_SETTLED if settled else KEPT) if engine.value(others) else ()
     for table in kept:
         engine.run(f"ALTER TABLE {table} RENAME TO kept_{table}")
     find_signals(engine, "changed_members")
-    weigh(engine, settled, sets=sets, members="changed_members")
+    weigh(engine, settled, sets=sets, members="changed_members", slack=slack)
     for table in kept:
         engine.run(f"DELETE FROM kept_{table} WHERE operator IN (SELECT operator FROM changed)")
         engine.run(f"INSERT INTO kept_{table} BY NAME SELECT * FROM {table}")
@@ -59,7 +66,24 @@ def weigh_changed(engine: Engine, settled: bool = False, sets: bool = True) -> N
         SELECT w.* FROM weighed_members w ANTI JOIN changed c ON c.operator = w.operator
         """,
     )
-    engine.drop("changed", "changed_members")
+    engine.drop("changed_members")
+
+
+def find_moving(engine: Engine) -> None:
+    """`moving`: the members of operators that were just weighed, or have others since."""
+    engine.create(
+        "moving",
+        """
+        WITH others AS (
+            SELECT DISTINCT coalesce(a.operator, w.operator) AS operator
+            FROM attributed a FULL JOIN weighed_members w
+              ON w.account = a.account AND w.operator = a.operator
+            WHERE a.account IS NULL OR w.account IS NULL
+        )
+        SELECT a.account, a.operator FROM attributed a
+        WHERE a.operator IN (SELECT operator FROM changed UNION ALL SELECT operator FROM others)
+        """,
+    )
 
 
 def moved(engine: Engine) -> float:
@@ -72,3 +96,18 @@ def moved(engine: Engine) -> float:
         """
     )[0]
     return int(changed) / max(int(members), 1)
+
+
+def state(engine: Engine) -> int:
+    """A hash of who is with whom in `attributed`, whatever the operators' numbers."""
+    return int(
+        engine.value(
+            """
+            WITH first AS (
+                SELECT operator, min(account) AS account FROM attributed GROUP BY operator
+            )
+            SELECT coalesce(sum(hash(a.account, f.account)), 0)
+            FROM attributed a JOIN first f ON f.operator = a.operator
+            """
+        )
+    )

@@ -60,9 +60,9 @@ def merge(engine: Engine) -> bool:
     return True
 
 
-def split(engine: Engine, min_size: int) -> bool:
+def split(engine: Engine, min_size: int, members: str = "attributed") -> bool:
     """Give each part of an operator that is not tied to the rest a number of its own; tell whether
-    any operator changed.
+    any operator changed. `members` holds those of the operators to look at.
 
     The largest part keeps the number. Parts are connected components of members and the
     operator's signals, those aside that strangers have alike: sign-up times, issuers, habits. A
@@ -76,7 +76,7 @@ def split(engine: Engine, min_size: int) -> bool:
         SELECT m.account, m.operator, e.signal,
                e.kind = 'ip' OR s.members >= {MOSTLY} * (s.members + s.others) AS strong,
                e.kind = 'ip' OR s.others <= {MOSTLY} * (s.members + s.others) AS common
-        FROM attributed m JOIN linking_edges e ON e.account = m.account
+        FROM {members} m JOIN linking_edges e ON e.account = m.account
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         WHERE e.personal OR e.kind = 'ip'
         ORDER BY m.operator, m.account, e.signal

@@ -99,6 +99,7 @@ def weigh(
     service: int | None = None,
     sets: bool = True,
     members: str = "attributed",
+    slack: float = SLACK,
 ) -> None:
     """`weighed`: nats for every account that has a signal of an operator of the table `members`.
 
@@ -108,7 +109,9 @@ def weigh(
     While operators settle, p is the share of all accounts that use a signal, members included, so
     that no group proves itself by its own size; once they have settled, an operator's own signals
     are held against the others alone. Without `sets`, nothing is made of which templates of a set
-    an account lacks: a candidate may be a part of an operator that uses a part of the set.
+    an account lacks: a candidate may be a part of an operator that uses a part of the set. An
+    account that is `slack` nats short of even odds, whatever it lacks, is left out until they have
+    settled.
     """
     absence = ABSENCE if settled else math.inf
     outside = f"exclusive AND own = 0 AND {settled}"
@@ -167,7 +170,7 @@ def weigh(
     if service is None:
         _rate_kinds(engine)
         service = engine.value("SELECT count(*) FROM accounts")
-    _add_up(engine, settled, service)
+    _add_up(engine, settled, service, slack)
 
 
 def _rate_kinds(engine: Engine) -> None:
@@ -192,7 +195,7 @@ def _rate_kinds(engine: Engine) -> None:
     )
 
 
-def _add_up(engine: Engine, settled: bool, service: int) -> None:
+def _add_up(engine: Engine, settled: bool, service: int, slack: float) -> None:
     # a kind of which the account has values, none of them the operator's, speaks against; so a
     # coarse hit (the card's issuer) without the fine one that members have (the card) counts little
     engine.create(
@@ -203,7 +206,7 @@ def _add_up(engine: Engine, settled: bool, service: int) -> None:
             SELECT h.account, h.operator, max(h.own) AS own
             FROM hits h JOIN sizes s ON s.operator = h.operator
             GROUP BY h.account, h.operator, s.size
-            HAVING {settled} OR sum(greatest(h.weight, 0)) + {SLACK}
+            HAVING {settled} OR sum(greatest(h.weight - h.lacking, 0)) + {slack}
                    > ln(({service} - s.size + 1.0) / s.size)
         ),
         by_kind AS (

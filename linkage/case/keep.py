@@ -41,9 +41,9 @@ OLD_ONLY = ("prompt_counts", "known_uses")
 """Tables with accounts that only the case has rows of."""
 
 _SUMS = {
-    "first_seen": "min(first_seen) AS first_seen",
-    "last_seen": "max(last_seen) AS last_seen",
-    "n": "CAST(sum(n) AS BIGINT) AS n",
+    "first_seen": "least(e.first_seen, n.first_seen) AS first_seen",
+    "last_seen": "greatest(e.last_seen, n.last_seen) AS last_seen",
+    "n": "coalesce(e.n, 0) + coalesce(n.n, 0) AS n",
 }
 
 
@@ -166,23 +166,11 @@ def _renumbered(source: str, numbers: str, name: str) -> str:
 
 
 def _merge(engine: Engine, name: str, old: str, keys: str, sums: str) -> None:
-    added = ", ".join(_SUMS[column] for column in sums.split(", "))
-    # what one portion alone has needs no grouping, and that is nearly all
-    engine.create("_new", _renumbered(name, "new_numbers", name))
+    """Add to the table `name` the rows of `old`; of what both have, one row."""
+    # each has a row once, so that nothing need be grouped
     earlier = _renumbered(old, "earlier_numbers", name)
+    new = _renumbered(name, "new_numbers", name)
+    added = ", ".join(_SUMS[column] for column in sums.split(", "))
     engine.create(
-        "_both", f"SELECT * FROM ({earlier}) WHERE ({keys}) IN (SELECT ({keys}) FROM _new)"
+        name, f"SELECT {keys}, {added} FROM ({earlier}) e FULL JOIN ({new}) n USING ({keys})"
     )
-    if not engine.value("SELECT count(*) FROM _both"):
-        engine.create(name, f"{earlier} UNION ALL SELECT * FROM _new")
-    else:
-        engine.create(
-            name,
-            f"""
-            SELECT e.* FROM ({earlier}) e ANTI JOIN _both USING ({keys})
-            UNION ALL
-            SELECT {keys}, {added} FROM (SELECT * FROM _new UNION ALL SELECT * FROM _both)
-            GROUP BY {keys}
-            """,
-        )
-    engine.drop("_both", "_new")

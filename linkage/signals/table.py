@@ -51,20 +51,25 @@ def clean(engine: Engine, config: SignalsConfig, kind_of: Callable[[str], Kind])
     engine.run(schema.CLEANED.ddl("CREATE TABLE IF NOT EXISTS"))
     engine.run(schema.REJECTED.ddl("CREATE TABLE IF NOT EXISTS"))
     kinds = engine.rows("SELECT DISTINCT kind FROM observations ORDER BY kind")
+    # at once: for each kind anew, what is known would be gone through as often
+    engine.create(
+        "_raw",
+        """
+        SELECT o.kind, o.raw, CAST(sum(o.n) AS BIGINT) AS rows FROM observations o
+        ANTI JOIN cleaned c ON c.kind = o.kind AND c.raw = o.raw
+        WHERE o.raw IS NOT NULL GROUP BY o.kind, o.raw
+        """,
+    )
     for (name,) in kinds:
         _clean_kind(engine, config, kind_of(name))
-    engine.drop("_cleaned")
+    engine.drop("_cleaned", "_raw")
     _forget_cards(engine)
 
 
 def _clean_kind(engine: Engine, config: SignalsConfig, kind: Kind) -> None:
     name = kind.name.replace("'", "''")
     engine.map_batches(
-        f"""
-        SELECT o.raw, CAST(sum(o.n) AS BIGINT) AS rows FROM observations o
-        ANTI JOIN cleaned c ON c.kind = o.kind AND c.raw = o.raw
-        WHERE o.kind = '{name}' AND o.raw IS NOT NULL GROUP BY o.raw
-        """,
+        f"SELECT raw, rows FROM _raw WHERE kind = '{name}'",
         lambda batch: clean_batch(batch, kind, config),
         "_cleaned",
         _SCHEMA,
