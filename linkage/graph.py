@@ -25,6 +25,7 @@ FAMILIES = {
     "ip_range": "ip",
     "email_domain": "email",
     "bin": "payment",
+    "phone_range": "phone",
     "house": "address",
     "sign_up_day": "sign_up",
 }

@@ -186,9 +186,9 @@ def _find(
     with clock.stage("attribution"):
         attribution.propose(engine, config.attribution)
         judgements.propose(engine)
+        circles.find(engine, config.attribution.min_size, config.seed)
         attribution.settle(engine, config.attribution)
         pools.find(engine, config.attribution.min_size, config.seed)
-        circles.find(engine, config.attribution.min_size, config.seed)
         attribution.settle(engine, config.attribution)
         attribution.extend(engine, config.attribution)
         _bind(engine, config)

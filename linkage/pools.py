@@ -5,8 +5,9 @@ A reseller's cards and a proxy pool of thousands of addresses may never form a s
 five members an address and ten a card: the group is plain only as a whole. Of the accounts that
 belong to nobody yet, or to a group that shares no addresses (the users of one card), those that use
 several addresses in common with others like them (a core of the bipartite graph) fall into Leiden
-communities. Customers of a carrier or a VPN do too. Where most share cards, devices or phones,
-those who do are a candidate; the rest is left to `attribution`.
+communities. Customers of a carrier or a VPN do too. Where most share cards, devices or phones, or
+have cards of one issuer or one client, those who do are a candidate; the rest is left to
+`attribution`.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from linkage.engine import Engine
 SHARED_ADDRESSES = 2
 """A core account shares at least so many addresses: one is a home."""
 
-PLACE = 0.5
+PLACE = 0.8
 """An address that so many of a group come from is a place, and the group no pool."""
 
 RESOLUTION = 0.2
 """Below one, so that one pool of thousands of addresses, used sparsely, is not cut at random."""
 
+WORN = ("bin", "user_agent")
+"""Kinds whose values strangers share, and which an operator may have of one sort."""
+
 EXCESS = 0.5
-"""Share of a pool's accounts that must share things because of the pool."""
+"""Share of a pool's accounts that must have a habit because of the pool."""
 
 MEETING = 0.5
 """An operator so many of whose members share addresses with each other has its pool already."""
@@ -82,39 +86,44 @@ def _drop_places(engine: Engine) -> None:
 
 
 def _keep_covert(engine: Engine) -> None:
-    """Keep in `pool_accounts` those who share cards, devices or phones, where that is a habit.
+    """Keep in `pool_accounts` those who do what is a habit of their pool.
 
-    Of the accounts of a pool that have such a thing, f share it with another account, wherever;
-    of the whole service's, f0. The excess (f - f0) / (1 - f0) is the share of them that do so
-    because they are in this pool. It must be half, and more than a chance among all pools.
+    A habit is to share cards, devices or phones, with whomever; or a card's issuer, or a client. Of
+    the accounts of a pool that have such a thing, f have the habit; of the whole service's, f0. The
+    excess (f - f0) / (1 - f0) is the share of them that have it because they are in this pool. It
+    must be half, and more than a chance among all pools and habits.
     """
+    engine.create(
+        "habits",
+        f"""
+        SELECT account, kind, CASE WHEN sharing THEN -1 ELSE signal END AS habit
+        FROM linking_edges WHERE sharing OR kind IN {WORN}
+        """,
+    )
     engine.create(
         "pool_habits",
         """
-        WITH holding AS (
-            SELECT h.account, k.family FROM holdings h JOIN kinds k ON k.kind = h.kind
-            WHERE k.sharing
+        WITH service AS (
+            SELECT h.kind, h.habit, count(*) / CAST(any_value(t.holders) AS DOUBLE) AS rate
+            FROM habits h JOIN kind_totals t ON t.kind = h.kind GROUP BY h.kind, h.habit
         ),
-        sharing AS (
-            SELECT e.account, e.family FROM linking_edges e WHERE e.sharing
-        ),
-        service AS (
-            SELECT h.family, count(s.account) / CAST(count(*) AS DOUBLE) AS rate
-            FROM holding h LEFT JOIN sharing s ON s.account = h.account AND s.family = h.family
-            GROUP BY h.family
+        holding AS (
+            SELECT p.community, h.kind, count(*) AS n
+            FROM pool_accounts p JOIN holdings h ON h.account = p.account
+            GROUP BY p.community, h.kind
         ),
         counted AS (
-            SELECT p.community, h.family, count(*) AS n,
-                   count(s.account) / CAST(count(*) AS DOUBLE) AS rate
-            FROM pool_accounts p JOIN holding h ON h.account = p.account
-            LEFT JOIN sharing s ON s.account = h.account AND s.family = h.family
-            GROUP BY p.community, h.family
+            SELECT p.community, h.kind, h.habit, any_value(g.n) AS n,
+                   count(*) / CAST(any_value(g.n) AS DOUBLE) AS rate
+            FROM pool_accounts p JOIN habits h ON h.account = p.account
+            JOIN holding g ON g.community = p.community AND g.kind = h.kind
+            GROUP BY p.community, h.kind, h.habit
         )
-        SELECT c.community, c.family, c.n, c.rate, s.rate AS service_rate,
+        SELECT c.community, c.kind, c.habit, c.n, c.rate, s.rate AS service_rate,
                c.n * (c.rate * ln(c.rate / s.rate)
                       + CASE WHEN c.rate < 1 THEN (1 - c.rate) * ln((1 - c.rate) / (1 - s.rate))
                              ELSE 0 END) AS weight
-        FROM counted c JOIN service s ON s.family = c.family
+        FROM counted c JOIN service s ON s.kind = c.kind AND s.habit = c.habit
         WHERE s.rate < 1 AND c.rate > s.rate
         """,
     )
@@ -123,12 +132,13 @@ def _keep_covert(engine: Engine) -> None:
         """
         SELECT DISTINCT p.account, p.community FROM pool_accounts p
         JOIN pool_habits h ON h.community = p.community
-        JOIN linking_edges e ON e.account = p.account AND e.family = h.family AND e.sharing
+        JOIN habits a ON a.account = p.account AND a.kind = h.kind AND a.habit = h.habit
         WHERE (h.rate - h.service_rate) / (1 - h.service_rate) >= ?
-          AND h.weight > ln(? * (SELECT count(DISTINCT (community, family)) FROM pool_habits))
+          AND h.weight > ln(? * (SELECT count(*) FROM pool_habits))
         """,
         [EXCESS, ONE_IN],
     )
+    engine.drop("habits")
 
 
 def _core(account: np.ndarray, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

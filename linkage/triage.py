@@ -48,6 +48,9 @@ PLACE = 0.5
 """An address that `MOST` of the members use is where they are; where they share few addresses,
 `PLACE` is enough."""
 
+STAFF = 4
+"""A firm's mail domain is that of so many; of domains bought by the dozen, each serves a few."""
+
 TIGHT = 0.1
 """A gap between two sign-ups is tight when it holds under this share of the strangers expected."""
 
@@ -63,7 +66,7 @@ class Shared:
     members: int = 0
     """Members that use any of them."""
     stocked: int = 0
-    """Members that use any of the stock."""
+    """Members that use any of the stock, and nothing of the kind that no other member uses."""
     most: int = 0
     """Members that use the most used one."""
     others: int = 0
@@ -81,11 +84,15 @@ class Facts:
     holders: dict[str, int] = field(default_factory=dict)
     """Members that have any value of a kind."""
     pairs: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By kind: signals that two members or more use and nobody else, and the members that do."""
+    """By kind: signals that two members or more use and nobody else, and the members that do and
+    have no other."""
     elsewhere: int = 0
     """Members that also use an address that no other member uses: a life of their own."""
-    domains: int = 0
-    """Mail domains that members have and not anybody can have an address at."""
+    staff: int = 0
+    """Members with a mail domain that not anybody can have an address at, and `STAFF` have or half
+    of the members with mail."""
+    clients: int = 0
+    """Members with such a domain that no other member has."""
     gaps: int = 0
     tight_gaps: int = 0
     served: int = 0
@@ -143,18 +150,20 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
         """,
     )
     engine.create("placed", _PLACED)
+    engine.create("with_own", _WITH_OWN)
     shared: dict[int, dict[str, Shared]] = {operator: {} for operator in sizes}
     holders: dict[int, dict[str, int]] = {operator: {} for operator in sizes}
     for operator, kind, *counts in engine.rows(
         """
         WITH used AS (
-            SELECT u.*, p.signal IS NOT NULL AS placed
+            SELECT u.*, members >= 3 AND p.signal IS NULL AS of_stock,
+                   o.account IS NULL AS has_no_other
             FROM shared_uses u LEFT JOIN placed p USING (operator, signal)
+            LEFT JOIN with_own o USING (operator, account, kind)
         )
         SELECT operator, kind, count(DISTINCT signal),
-               count(DISTINCT signal) FILTER (members >= 3 AND NOT placed),
-               count(DISTINCT account),
-               count(DISTINCT account) FILTER (members >= 3 AND NOT placed), max(members),
+               count(DISTINCT signal) FILTER (of_stock), count(DISTINCT account),
+               count(DISTINCT account) FILTER (of_stock AND has_no_other), max(members),
                round(sum(others / CAST(members AS DOUBLE))), count(*)
         FROM used GROUP BY operator, kind
         """
@@ -174,7 +183,8 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
     elsewhere = dict(engine.rows(_ELSEWHERE))
-    domains, served = dict(engine.rows(_DOMAINS)), dict(engine.rows(_SERVED))
+    domains = {operator: counts for operator, *counts in engine.rows(_DOMAINS)}
+    served = dict(engine.rows(_SERVED))
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
         operator: Facts(
@@ -183,7 +193,7 @@ def _facts(engine: Engine, min_size: int) -> dict[int, Facts]:
             holders[operator],
             pairs[operator],
             elsewhere.get(operator, 0),
-            domains.get(operator, 0),
+            *domains.get(operator, (0, 0)),
             *gaps.get(operator, (0, 0)),
             served.get(operator, 0),
         )
@@ -214,6 +224,17 @@ _PLACED = f"""
     WHERE b.n >= {MOST} * b.members AND b.n >= {MOST} * t.n
 """
 
+# who has a telephone of his own beside the laboratory's
+_WITH_OWN = f"""
+    WITH used AS (
+        SELECT m.operator, m.account, s.kind,
+               count(*) OVER (PARTITION BY m.operator, e.signal) AS members
+        FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
+        WHERE s.kind IN {tuple(STOCKED)}
+    )
+    SELECT DISTINCT operator, account, kind FROM used WHERE members = 1
+"""
+
 _PAIRS = f"""
     WITH used AS (
         SELECT m.operator, e.kind, e.signal, e.accounts, m.account,
@@ -221,8 +242,10 @@ _PAIRS = f"""
         FROM attributed m JOIN linking_edges e USING (account)
         WHERE e.kind IN {tuple(STOCKED)}
     )
-    SELECT operator, kind, count(DISTINCT signal), count(DISTINCT account)
-    FROM used WHERE members >= 2 AND members = accounts GROUP BY operator, kind
+    SELECT u.operator, u.kind, count(DISTINCT u.signal),
+           count(DISTINCT u.account) FILTER (o.account IS NULL)
+    FROM used u LEFT JOIN with_own o USING (operator, account, kind)
+    WHERE members >= 2 AND members = accounts GROUP BY u.operator, u.kind
 """
 
 _ELSEWHERE = """
@@ -234,10 +257,23 @@ _ELSEWHERE = """
     SELECT operator, count(DISTINCT account) FROM used WHERE members = 1 GROUP BY operator
 """
 
-_DOMAINS = """
-    SELECT m.operator, count(DISTINCT e.signal)
-    FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
-    WHERE s.kind = 'email_domain' GROUP BY m.operator
+_DOMAINS = f"""
+    WITH mailing AS (
+        SELECT m.operator, count(*) AS members
+        FROM attributed m JOIN holdings h ON h.account = m.account AND h.kind = 'email'
+        GROUP BY m.operator
+    ),
+    domains AS (
+        SELECT m.operator, e.signal, count(*) AS members
+        FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
+        WHERE s.kind = 'email_domain' GROUP BY m.operator, e.signal
+    )
+    SELECT d.operator,
+           coalesce(sum(d.members) FILTER (
+               d.members >= {STAFF} OR (d.members >= 3 AND d.members >= 0.5 * m.members)
+           ), 0),
+           count(*) FILTER (d.members = 1)
+    FROM domains d JOIN mailing m ON m.operator = d.operator GROUP BY d.operator
 """
 
 _SERVED = """
@@ -293,7 +329,9 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
         if count < 2:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
-        texts.append(f"{count:,} {noun} serve {share:.0%} of those with any")
+        texts.append(
+            f"{count:,} {noun} serve {share:.0%} of those with any, and they have no other"
+        )
         total += min(math.log2(count), STOCK) * (share * own) ** 2
     if not texts:
         return None
@@ -301,16 +339,20 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
 
 
 def _mailbox(facts: Facts) -> tuple[str, float] | None:
-    """Several accounts behind one mailbox; told apart by tags and dots, it is nobody's slip."""
+    """Several accounts behind one mailbox; told apart by tags and dots, it is nobody's slip.
+
+    At a firm's own domain they are its test accounts.
+    """
     mailboxes, aliases = facts.of("email"), facts.of("email_alias")
     if not mailboxes.stock:
         return None
-    one = mailboxes.signals == 1
+    one, holders = mailboxes.signals == 1, facts.holders.get("email", 0)
+    share = _share(mailboxes.members, holders)
     return (
         f"{mailboxes.members:,} members sign up with the same "
         f"{'mailbox' if one else f'{mailboxes.signals:,} mailboxes'}, "
         f"{aliases.members:,} under other spellings of {'it' if one else 'one'}",
-        2.0 + 2.0 * _share(aliases.members, facts.holders.get("email", 0)),
+        2.0 * (share + _share(aliases.members, holders)) * (1 - _staff(facts)),
     )
 
 
@@ -392,34 +434,32 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
     )
 
 
-def _own_domain(facts: Facts) -> float:
-    """The share of members with mail whose domain another has, too, and not just anybody can."""
-    domains = facts.of("email_domain")
-    return _share(domains.members, facts.holders.get("email", 0)) if domains.most >= 3 else 0.0
+def _staff(facts: Facts) -> float:
+    """The share of members with mail that have a firm's domain."""
+    return min(_share(facts.staff, facts.holders.get("email", 0)), 1.0)
 
 
-def _own_domains(facts: Facts) -> float:
-    """Domains that are not free mail's, for each member with mail."""
-    return _share(facts.domains, facts.holders.get("email", 0)) if facts.domains >= 3 else 0.0
+def _clients(facts: Facts) -> float:
+    """The share of members with mail that have a domain each."""
+    return _share(facts.clients, facts.holders.get("email", 0)) if facts.clients >= 3 else 0.0
 
 
 def _mail(facts: Facts) -> tuple[str, float] | None:
     """A mail domain of its own for most, or one each for several firms: organisations; or many: an
     agency's clients.
 
-    Each domain is registered and paid for by somebody. Free mail says little.
+    Each domain is registered and paid for by somebody. Free mail says little, and so do domains of
+    two or three members each: they come cheap by the dozen.
     """
-    one, many = _own_domain(facts), _own_domains(facts)
-    if max(one, many) < SLIGHT:
+    staff, clients = _staff(facts), _clients(facts)
+    if max(staff, clients) < SLIGHT:
         return None
-    shared = facts.of("email_domain").signals
-    domains = "one domain" if shared == 1 else f"{shared:,} domains"
     return (
-        f"{one:.0%} of members with mail share {domains} of their own"
-        if one >= many
-        else f"{facts.domains:,} mail domains of their own for "
-        f"{facts.holders['email']:,} members with mail: clients or partners",
-        -3.5 * min(2 * max(one, many), 1.0),
+        f"{staff:.0%} of members with mail have a domain of their own with others"
+        if staff >= clients
+        else f"{facts.clients:,} of {facts.holders['email']:,} members with mail have a domain "
+        "each: clients or partners",
+        -3.5 * min(2 * max(staff, clients), 1.0),
     )
 
 
@@ -473,11 +513,11 @@ ITEMS: dict[str, Item] = {
 def _verdict(facts: Facts, score: float) -> str:
     if score >= BAR:
         return "sockpuppets"
-    domain = _own_domain(facts) >= 0.5
+    domain = _staff(facts) >= 0.5
     if facts.size <= FAMILY and not domain and (_at_one_place(facts) or facts.of("address").most):
         return "household"
     # who pays for people that share nothing else may as well sell accounts
     pays = _payer(facts) and _far_apart(facts) < MOST
-    if domain or _own_domains(facts) >= 0.5 or pays or _place(facts):
+    if domain or _clients(facts) >= 0.5 or pays or _place(facts):
         return "organisation"
     return "unclear"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from math import log
 
 from linkage.attribution import changes, companions, served
-from linkage.attribution.regroup import merge, split
+from linkage.attribution.regroup import join, merge, split
 from linkage.attribution.weights import SLACK, find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
 from linkage.engine import Engine
@@ -124,6 +124,7 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
             break
     if served.drop(engine):
         drop_small(engine, config.min_size)
+    join(engine, config.min_size)
     find_signals(engine)
 
 

@@ -14,6 +14,10 @@ import pyarrow as pa
 from linkage.attribution.blocks import hanging
 from linkage.attribution.weights import MOSTLY
 from linkage.engine import Engine
+from linkage.signals import DIRECT_KINDS
+
+UNTYING = ("name", *DIRECT_KINDS)
+"""Personal kinds that tie namesakes, and people who know each other."""
 
 
 def merge(engine: Engine) -> bool:
@@ -40,6 +44,51 @@ def merge(engine: Engine) -> bool:
     into: dict[int, int] = {}
     for q, o, _ in rows:
         into.setdefault(q, o)
+    _renumber(engine, into)
+    return True
+
+
+def join(engine: Engine, min_size: int) -> None:
+    """Make one of operators that are links of a chain.
+
+    Who is banned goes on with half of his cards and templates, and the next time with half of
+    those: the last accounts share nothing with the first, and no half explains the other. They are
+    one hand where, in two families of personal kinds, `min_size` accounts on either side use what
+    hardly anybody else does.
+    """
+    rows = engine.rows(
+        f"""
+        WITH used AS (
+            SELECT m.operator, m.account, e.signal, e.family, e.accounts,
+                   count(*) OVER (PARTITION BY e.signal) AS members
+            FROM attributed m JOIN linking_edges e ON e.account = m.account
+            WHERE e.personal AND e.kind NOT IN {UNTYING}
+        ),
+        own AS (
+            SELECT DISTINCT operator, signal, family FROM used
+            WHERE members >= {MOSTLY} * accounts
+        ),
+        sides AS (
+            SELECT a.operator AS q, b.operator AS o, a.family, count(DISTINCT u.account) AS accounts
+            FROM own a JOIN own b ON b.signal = a.signal AND b.operator <> a.operator
+            JOIN used u ON u.operator = a.operator AND u.signal = a.signal
+            GROUP BY a.operator, b.operator, a.family HAVING count(DISTINCT u.account) >= ?
+        )
+        SELECT s.q, s.o FROM sides s JOIN sides t ON t.q = s.o AND t.o = s.q AND t.family = s.family
+        WHERE s.q > s.o GROUP BY s.q, s.o HAVING count(*) >= 2 ORDER BY s.q, s.o
+        """,
+        [min_size],
+    )
+    if rows:
+        into: dict[int, int] = {}
+        for q, o in rows:
+            q, o = sorted((_last(into, q), _last(into, o)), reverse=True)
+            if q != o:
+                into[q] = o
+        _renumber(engine, into)
+
+
+def _renumber(engine: Engine, into: dict[int, int]) -> None:
     engine.put(
         "merged",
         pa.table(
@@ -57,7 +106,6 @@ def merge(engine: Engine) -> bool:
         GROUP BY m.account, coalesce(g.o, m.operator)
         """,
     )
-    return True
 
 
 def split(engine: Engine, min_size: int, members: str = "attributed") -> bool:
@@ -156,7 +204,8 @@ def _parts(
     rest, several accounts that hold together without it, is a part by itself: the family behind
     whose address an exit of the operator's is, with a card and a tablet of its own. So is a group
     large enough to stand by itself that one account ties: firms that have a contractor in common.
-    But what is left must stand by itself, too.
+    Where nothing else is left, there was nobody: two people with four accounts each, and a phone
+    that one sold to the other.
     """
     part = _components(nodes, edges)
     # an account with one signal is no block worth a look: it goes where its signal does
@@ -169,7 +218,7 @@ def _parts(
 
     tied = _graph(nodes, edges[~alone])
     blocks, cuts = tied.biconnected_components(return_articulation_points=True)
-    pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist(), min_size)
+    pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist())
     whole = int(part.max())
     for number, piece in enumerate(pieces, whole + 1):
         part[piece] = number

@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("email_domain", domain.clean, True, "a mail domain where not anybody gets an address"),
         Kind("phone", phone.clean, True, "a phone number"),
+        Kind("phone_range", phone.clean_range, False, "a thousand phone numbers in sequence"),
         Kind("device", device.clean, True, "a device or browser fingerprint, an installation"),
         Kind("user_agent", user_agent.clean, False, "what a program says it is"),
         Kind("address", address.clean, True, "a postal address"),

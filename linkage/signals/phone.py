@@ -37,6 +37,10 @@ _ASCENDING, _DESCENDING = "01234567890123456789", "98765432109876543210"
 _COUNTRY = re.compile(r"\+[0-9]{1,3}")
 
 
+# a thousand numbers: what carriers are given, and what stands in front of the last three digits
+_RANGE = re.compile(r"\+[0-9]{6,12}xxx").fullmatch
+
+
 def check(config: SignalsConfig) -> None:
     """`ConfigError` if the region of phone numbers is none."""
     region = config.phone_region
@@ -48,10 +52,12 @@ def check(config: SignalsConfig) -> None:
 
 
 def clean(raw: str, config: SignalsConfig) -> Cleaned:
-    """The phone number of one raw value.
+    """The phone number of one raw value, and the thousand numbers among which it is.
 
-    >>> clean("(312) 285-9902 ext. 7", SignalsConfig(phone_region="US"))
-    (Value(kind='phone', value='+13122859902'),)
+    >>> for value in clean("(312) 285-9902 ext. 7", SignalsConfig(phone_region="US")):
+    ...     print(value)
+    Value(kind='phone', value='+13122859902')
+    Value(kind='phone_range', value='+13122859xxx')
     >>> clean("285-9902", SignalsConfig())
     (Value(kind='phone', value='2859902'),)
     """
@@ -68,6 +74,21 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
         if result is not NOT_A_NUMBER:
             break
     return result
+
+
+def clean_range(raw: str, config: SignalsConfig) -> Cleaned:
+    """The thousand numbers among which one is, or such a range as it stands.
+
+    >>> clean_range("+13122859902", SignalsConfig())
+    (Value(kind='phone_range', value='+13122859xxx'),)
+    """
+    text = tidy(raw)
+    if _RANGE(text):
+        return (Value("phone_range", text),)
+    found = clean(raw, config)
+    if isinstance(found, Rejected):
+        return found
+    return found[1:] or NOT_A_NUMBER
 
 
 def _number(text: str, region: str) -> Cleaned:
@@ -110,4 +131,6 @@ def _checked(number: str) -> Cleaned:
     for digits in (number.lstrip("+"), _COUNTRY.sub("", number), number[-10:], number[-7:]):
         if len(set(digits)) == 1 or digits in _ASCENDING or digits in _DESCENDING:
             return PLACEHOLDER
-    return (Value("phone", number),)
+    found = Value("phone", number)
+    block = f"{number[:-3]}xxx"
+    return (found, Value("phone_range", block)) if _RANGE(block) else (found,)

@@ -39,6 +39,7 @@ _NOUNS = {
     "email": "e-mail addresses",
     "email_domain": "mail domains",
     "phone": "phone numbers",
+    "phone_range": "ranges of phone numbers",
     "website": "websites",
 }
 

@@ -44,6 +44,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "name": ("name",),
     "website": ("website",),
     "ip_range": ("ip_range",),
+    "phone_range": ("phone_range",),
     "referral": ("referred_by", "referrer_id", "invited_by", "referral"),
     "transfer": ("transfer_to", "transfer"),
 }
