@@ -313,7 +313,8 @@ def _share(part: float, whole: float) -> float:
 def _stock(facts: Facts) -> tuple[str, float] | None:
     """A stock of cards, devices or phones that serves most members: nobody honest has one.
 
-    The laboratory of a school has many devices and serves few of its students. Several offices have
+    The laboratory of a school has many devices and serves few of its students; who has a device of
+    his own besides, as the users of a hosted notebook do, is served by none. Several offices have
     a card each, at an address each: those are no stock. What members share at one place while they
     have addresses of their own, too, belongs to the place: a café's computers, a firm's cards.
     """
@@ -329,9 +330,7 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
         if count < 2:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
-        texts.append(
-            f"{count:,} {noun} serve {share:.0%} of those with any, and they have no other"
-        )
+        texts.append(f"{count:,} {noun} are all that {share:.0%} of those with any have")
         total += min(math.log2(count), STOCK) * (share * own) ** 2
     if not texts:
         return None

@@ -40,8 +40,8 @@ class TestItems:
         facts = Facts(30, shared, {"payment": 20, "device": 30})
         assert weight("stock", facts) == pytest.approx(1.7 * (2 + 1 * 0.5**2))
         assert finding("stock", facts) == (
-            "members share a stock: 4 cards serve 100% of those with any and "
-            "2 devices serve 50% of those with any"
+            "members share a stock: 4 cards are all that 100% of those with any have and "
+            "2 devices are all that 50% of those with any have"
         )
         many = Shared(stock=500, stocked=30)
         assert weight("stock", Facts(30, {"payment": many}, {"payment": 30})) == pytest.approx(5.1)
@@ -75,9 +75,9 @@ class TestItems:
     def test_mailbox(self) -> None:
         shared = {"email": Shared(signals=2, stock=1, members=12)}
         facts = Facts(30, shared, {"email": 30})
-        assert ITEMS["mailbox"](facts) == (
-            "12 members sign up with the same 2 mailboxes, 0 under other spellings of one",
-            2.0,
+        assert weight("mailbox", facts) == pytest.approx(2.0 * 12 / 30)
+        assert finding("mailbox", facts) == (
+            "12 members sign up with the same 2 mailboxes, 0 under other spellings of one"
         )
         assert ITEMS["mailbox"](Facts(30, {"email": Shared(signals=2, members=4)})) is None
 
@@ -90,6 +90,8 @@ class TestItems:
             "30 members sign up with the same mailbox, 30 under other spellings of it",
             4.0,
         )
+        # at a firm's own domain they are its test accounts
+        assert weight("mailbox", Facts(30, shared, {"email": 30}, staff=30)) == 0.0
 
     @pytest.mark.parametrize(
         ("size", "ip", "is_place"),
@@ -164,24 +166,22 @@ class TestItems:
         )
 
     def test_mail(self) -> None:
-        own = Facts(40, {"email_domain": Shared(signals=1, members=20, most=20)}, {"email": 40})
+        own = Facts(40, {}, {"email": 40}, staff=20)
         assert weight("mail", own) == -3.5
-        assert finding("mail", own) == "50% of members with mail share one domain of their own"
-        some, few = (Shared(signals=1, members=n, most=n) for n in (10, 3))
-        assert weight("mail", Facts(40, {"email_domain": some}, {"email": 40})) == -1.75
-        assert ITEMS["mail"](Facts(40, {"email_domain": few}, {"email": 40})) is None
-        firms = Facts(40, {"email_domain": Shared(signals=4, members=16, most=6)}, {"email": 40})
-        assert weight("mail", firms) == pytest.approx(-3.5 * 0.8)
-        assert finding("mail", firms) == "40% of members with mail share 4 domains of their own"
-        assert ITEMS["mail"](Facts(40, {"email_domain": Shared(most=2)}, {"email": 2})) is None
+        assert finding("mail", own) == (
+            "50% of members with mail have a domain of their own with others"
+        )
+        assert weight("mail", Facts(40, {}, {"email": 40}, staff=10)) == -1.75
+        assert ITEMS["mail"](Facts(40, {}, {"email": 40}, staff=3)) is None
+        assert ITEMS["mail"](Facts(40, {}, {"email": 2})) is None
 
     def test_many_mail_domains(self) -> None:
-        clients = Facts(40, {"email_domain": Shared(most=3)}, {"email": 30}, domains=12)
+        clients = Facts(40, {}, {"email": 30}, clients=12)
         assert weight("mail", clients) == pytest.approx(-3.5 * 2 * 12 / 30)
         assert finding("mail", clients) == (
-            "12 mail domains of their own for 30 members with mail: clients or partners"
+            "12 of 30 members with mail have a domain each: clients or partners"
         )
-        assert ITEMS["mail"](Facts(40, {}, {"email": 30}, domains=2)) is None
+        assert ITEMS["mail"](Facts(40, {}, {"email": 30}, clients=2)) is None
 
     def test_payer(self) -> None:
         for cards, expected in [
@@ -236,7 +236,7 @@ class TestFacts:
         assert facts[0].of("email_domain") == Shared(
             signals=1, stock=1, members=6, stocked=6, most=6, others=0, uses=6
         )
-        assert facts[0].domains == 1
+        assert (facts[0].staff, facts[0].clients) == (6, 0)
         assert facts[0].of("device") == Shared()
         # the card that somebody else uses too is no pair
         assert facts[0].pairs == {"payment": (1, 2)}
@@ -246,6 +246,29 @@ class TestFacts:
             "email": 6,
             "email_domain": 6,
         }
+
+    def test_whose_domain_it_is(self) -> None:
+        """A firm of four, a domain bought for three, and two clients."""
+        mails = ["dssg.org"] * 4 + ["a1b2.com"] * 3 + ["cormi.com", "talvo.com"]
+        uses: dict[str, list[Signal]] = {
+            **mailing(200),
+            **{
+                f"m{n}": [("payment", "c"), ("email", f"m{n}@{mail}")]
+                for n, mail in enumerate(mails)
+            },
+        }
+        facts = triage._facts(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+        assert (facts[0].staff, facts[0].clients) == (4, 2)
+
+    def test_who_has_a_device_of_his_own_is_not_served_by_a_stock(self) -> None:
+        uses: dict[str, list[Signal]] = dict(mailing(200))
+        for n in range(20):
+            uses[f"m{n:02}"] = [("device", f"image {n % 2}"), ("payment", f"of {n}")]
+            if n < 15:
+                uses[f"m{n:02}"].append(("device", f"own {n}"))
+        facts = triage._facts(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+        assert facts[0].of("device").stock == 2
+        assert facts[0].of("device").stocked == 5
 
     def test_an_offices_card_is_no_stock(self) -> None:
         """Five cards at five addresses, one each; then the same cards dealt across them."""

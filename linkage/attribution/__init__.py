@@ -122,8 +122,9 @@ def extend(engine: Engine, config: AttributionConfig) -> None:
         companions.add(engine, max(SURE, config.min_confidence))
         if engine.value("SELECT count(*) FROM attributed") == before:
             break
-    if served.drop(engine):
-        drop_small(engine, config.min_size)
+    served.drop(engine)
+    split(engine, config.min_size, settled=True)
+    drop_small(engine, config.min_size)
     join(engine, config.min_size)
     find_signals(engine)
 

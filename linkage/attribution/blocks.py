@@ -15,16 +15,18 @@ def hanging(
     cuts: Collection[int],
     apart: Callable[[int, int, int], bool],
     accounts: Sequence[int],
+    least: int,
 ) -> Iterator[list[int]]:
     """The nodes of each piece that one node of `cuts` alone ties to the middle of its component.
 
     `accounts` says how many accounts each node stands for, and `apart`, given a node, how many
     accounts hang on it, and how many nodes the block has by which they do, whether they are a
     piece. A piece goes without the node that ties it, and what hangs on a piece is part of it.
-    Linear in the size of the blocks.
+    There are none where fewer than `least` accounts would be left. Linear in the size of the
+    blocks.
 
     >>> blocks = [[0, 1, 2, 5, 6], [2, 7], [3, 4, 7, 8]]  # 3 and 4 share 8, and with 2 they share 7
-    >>> list(hanging(blocks, {2, 7}, lambda node, size, block: size > 1, [1] * 5 + [0] * 4))
+    >>> list(hanging(blocks, {2, 7}, lambda node, size, block: size > 1, [1] * 5 + [0] * 4, 3))
     [[7, 3, 4, 8]]
     """
     at_cut = defaultdict(list)
@@ -48,14 +50,17 @@ def hanging(
         size = _sizes(tree, blocks, accounts)
         piece_of: dict[int, list[int]] = {}
         pieces: list[list[int]] = []
+        left = size[middle]
         for number, above, parent in tree[1:]:
             if parent not in piece_of:
                 if not apart(above, size[number], len(blocks[number])):
                     continue
                 pieces.append([])
+                left -= size[number]
             piece = piece_of[number] = piece_of.get(parent, pieces[-1])
             piece += [node for node in blocks[number] if node != above]
-        yield from pieces
+        if left >= least:
+            yield from pieces
 
 
 def _tree(

@@ -108,9 +108,12 @@ def _renumber(engine: Engine, into: dict[int, int]) -> None:
     )
 
 
-def split(engine: Engine, min_size: int, members: str = "attributed") -> bool:
+def split(
+    engine: Engine, min_size: int, members: str = "attributed", settled: bool = False
+) -> bool:
     """Give each part of an operator that is not tied to the rest a number of its own; tell whether
-    any operator changed. `members` holds those of the operators to look at.
+    any operator changed. `members` holds those of the operators to look at; those of operators that
+    have `settled` may all go.
 
     The largest part keeps the number. Parts are connected components of members and the
     operator's signals, those aside that strangers have alike: sign-up times, issuers, habits. A
@@ -141,7 +144,7 @@ def split(engine: Engine, min_size: int, members: str = "attributed") -> bool:
     nodes = len(accounts) + len(signals)
     whole = _components(nodes, edges)[: len(accounts)]
     strong, common = (ties[name].to_numpy(zero_copy_only=False) for name in ("strong", "common"))
-    part, hangs = _parts(edges[strong], len(accounts), nodes, min_size)
+    part, hangs = _parts(edges[strong], len(accounts), nodes, min_size, settled)
     group = _components(nodes, edges[common])[: len(accounts)]
     size = np.bincount(part)[part]
     order = np.lexsort((part, -size, whole))
@@ -196,7 +199,7 @@ def split(engine: Engine, min_size: int, members: str = "attributed") -> bool:
 
 
 def _parts(
-    edges: np.ndarray, accounts: int, nodes: int, min_size: int
+    edges: np.ndarray, accounts: int, nodes: int, min_size: int, settled: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """The part of each account, and whether it is one that hangs on a single node.
 
@@ -204,8 +207,9 @@ def _parts(
     rest, several accounts that hold together without it, is a part by itself: the family behind
     whose address an exit of the operator's is, with a card and a tablet of its own. So is a group
     large enough to stand by itself that one account ties: firms that have a contractor in common.
-    Where nothing else is left, there was nobody: two people with four accounts each, and a phone
-    that one sold to the other.
+    Until operators have settled, what is left must stand by itself, too: a candidate may be a
+    beginning. In the end, where nothing is left there was nobody: two people with four accounts
+    each, and a phone that one sold to the other.
     """
     part = _components(nodes, edges)
     # an account with one signal is no block worth a look: it goes where its signal does
@@ -216,9 +220,10 @@ def _parts(
     def apart(node: int, size: int, block: int) -> bool:
         return size >= min_size and block > 2 if node < accounts else 2 <= size < min_size
 
+    least = 0 if settled else min_size
     tied = _graph(nodes, edges[~alone])
     blocks, cuts = tied.biconnected_components(return_articulation_points=True)
-    pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist())
+    pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist(), least)
     whole = int(part.max())
     for number, piece in enumerate(pieces, whole + 1):
         part[piece] = number
