@@ -3,10 +3,10 @@
 In: `attributed` and `linking_edges`. Out: more rows in `attributed`, for `attribution` to judge.
 A reseller's cards and a proxy pool of thousands of addresses may never form a significant pair,
 five members an address and ten a card: the group is plain only as a whole. Of the accounts that
-belong to nobody yet, or to a group that shares no addresses (the users of one card), those that use
-several addresses in common with others like them (a core of the bipartite graph) fall into Leiden
-communities. Customers of a carrier or a VPN do too. Where most share cards, devices or phones, or
-have cards of one issuer or one client, those who do are a candidate; the rest is left to
+belong to nobody yet, or to a group that has no addresses of its own (the users of one card), those
+that use several addresses in common with others like them (a core of the bipartite graph) fall into
+Leiden communities. Customers of a carrier or a VPN do too. Where most share cards, devices or
+phones, or have cards of one issuer or one client, those who do are a candidate; the rest is left to
 `attribution`.
 """
 
@@ -33,7 +33,8 @@ EXCESS = 0.5
 """Share of a pool's accounts that must have a habit because of the pool."""
 
 MEETING = 0.5
-"""An operator so many of whose members share addresses with each other has its pool already."""
+"""An operator has its pool if so many of its members share addresses, and are so many of the users
+of these."""
 
 ONE_IN = 1000
 """A pool is kept if chance would keep one in so many services."""
@@ -41,7 +42,7 @@ ONE_IN = 1000
 
 def find(engine: Engine, min_size: int, seed: int) -> None:
     """Add to `attributed` the groups of accounts that rotate over shared addresses."""
-    engine.create("meeting", _MEETING, [MEETING])
+    engine.create("meeting", _MEETING)
     edges = engine.arrow(
         """
         SELECT e.account, e.signal FROM linking_edges e
@@ -60,14 +61,15 @@ def find(engine: Engine, min_size: int, seed: int) -> None:
     bipartite.propose(engine, "pool_accounts")
 
 
-_MEETING = """
+_MEETING = f"""
     WITH used AS (
-        SELECT a.operator, a.account,
+        SELECT a.operator, a.account, e.accounts,
                count(e.signal) OVER (PARTITION BY a.operator, e.signal) AS members
         FROM attributed a LEFT JOIN linking_edges e ON e.account = a.account AND e.kind = 'ip'
     )
     SELECT operator FROM used GROUP BY operator
-    HAVING count(DISTINCT account) FILTER (members >= 2) >= ? * count(DISTINCT account)
+    HAVING count(DISTINCT account) FILTER (members >= 2 AND members >= {MEETING} * accounts)
+           >= {MEETING} * count(DISTINCT account)
 """
 
 

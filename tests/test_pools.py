@@ -77,8 +77,13 @@ class TestFind:
         found = operators(engine)
         assert found.pop(4) == set(known)
         ((number, members),) = found.items()
-        assert members == set(uses) - set(known)
+        # a part of those who use the pool does not have it
+        assert members == set(uses)
         assert number > max(4, communities)
+
+    def test_an_operator_that_has_its_pool_is_not_looked_at_again(self) -> None:
+        uses = resold(40, "r", POOL)
+        assert operators(pooled(uses, {4: sorted(uses)})) == {4: set(uses)}
 
     def test_a_pool_of_fewer_than_wanted_is_none(self) -> None:
         uses = resold(40, "r", POOL)

@@ -12,7 +12,10 @@ from linkage import attribution, triage
 from linkage.attribution.weights import find_signals
 from linkage.config import AttributionConfig
 from linkage.engine import DuckDBEngine
-from linkage.triage import BAR, ITEMS, MANY, PRIOR, TIGHT, Facts, Shared
+from linkage.triage import BAR
+from linkage.triage import facts as gathered
+from linkage.triage.facts import TIGHT, Facts, Shared
+from linkage.triage.scorecard import ITEMS, MANY, PRIOR
 
 START = datetime(2025, 1, 6)
 
@@ -227,7 +230,7 @@ class TestFacts:
             "other": [("payment", "c")],
         }
         engine = judged(uses, {0: [f"m{n}" for n in range(7)], 1: ["s0001", "s0002"]})
-        facts = triage._facts(engine, min_size=5)
+        facts = gathered.gather(engine, min_size=5)
         assert set(facts) == {0}
         assert facts[0].size == 7
         assert facts[0].of("payment") == Shared(
@@ -257,7 +260,7 @@ class TestFacts:
                 for n, mail in enumerate(mails)
             },
         }
-        facts = triage._facts(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
         assert (facts[0].staff, facts[0].clients) == (4, 2)
 
     def test_who_has_a_device_of_his_own_is_not_served_by_a_stock(self) -> None:
@@ -266,7 +269,7 @@ class TestFacts:
             uses[f"m{n:02}"] = [("device", f"image {n % 2}"), ("payment", f"of {n}")]
             if n < 15:
                 uses[f"m{n:02}"].append(("device", f"own {n}"))
-        facts = triage._facts(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
         assert facts[0].of("device").stock == 2
         assert facts[0].of("device").stocked == 5
 
@@ -277,14 +280,14 @@ class TestFacts:
             for n in range(30):
                 place = (n % 5 + step * (n // 5)) % 5
                 uses[f"m{n:02}"] = [("payment", f"c{n % 5}"), ("ip", f"30.1.{place}.1")]
-            facts = triage._facts(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
             cards = facts[0].of("payment")
             assert (cards.signals, cards.stock, cards.stocked) == (5, stock, 6 * stock)
 
     def test_one_place_with_many_cards_is_a_stock(self) -> None:
         uses: dict[str, list[Signal]] = dict(mailing(300))
         uses |= {f"m{n:02}": [("payment", f"c{n % 5}"), ("ip", "30.1.1.1")] for n in range(30)}
-        facts = triage._facts(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
         assert facts[0].of("payment").stock == 5
 
     def test_gaps_are_counted_in_strangers(self) -> None:
@@ -302,7 +305,7 @@ class TestFacts:
             engine.create("attributed", "SELECT account, 0 AS operator FROM accounts WHERE false")
             for place in places:
                 engine.run("INSERT INTO attributed VALUES (?, 0)", [place])
-            assert engine.rows(triage._GAPS, [TIGHT]) == [(0, 3, tight)]
+            assert engine.rows(gathered._GAPS, [TIGHT]) == [(0, 3, tight)]
 
     def test_the_rhythm_of_the_service_is_no_wave(self) -> None:
         """Everybody came on one day; members no closer together than others."""
@@ -312,11 +315,14 @@ class TestFacts:
         engine.create(
             "attributed", "SELECT account, 0 AS operator FROM accounts WHERE account % 10 = 0"
         )
-        assert engine.rows(triage._GAPS, [TIGHT]) == [(0, 29, 0)]
+        assert engine.rows(gathered._GAPS, [TIGHT]) == [(0, 29, 0)]
 
     def test_without_times_there_are_no_gaps(self) -> None:
         engine = judged(hand(), {0: MEMBERS})
-        assert (triage._facts(engine, 5)[0].gaps, triage._facts(engine, 5)[0].tight_gaps) == (0, 0)
+        assert (gathered.gather(engine, 5)[0].gaps, gathered.gather(engine, 5)[0].tight_gaps) == (
+            0,
+            0,
+        )
 
 
 # --------------------------------------------------------------------- verdicts

@@ -1,0 +1,246 @@
+"""What the scorecard looks at, counted for every operator at once.
+
+In: `attributed`, `served`, `operator_signals` and the graph. Out: `Facts`, which are numbers only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from linkage.engine import Engine
+
+STOCKED = {"payment": "cards", "device": "devices", "phone": "phones"}
+"""Kinds of which honest people share one with those near them, never a stock of many."""
+
+MOST = 0.8
+"""An address that so many of the members use is where they are."""
+
+STAFF = 4
+"""A firm's mail domain is that of so many; of domains bought by the dozen, each serves a few."""
+
+TIGHT = 0.1
+"""A gap between two sign-ups is tight when it holds under this share of the strangers expected."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What an operator's members share of one kind."""
+
+    signals: int = 0
+    """Signals that two or more members use."""
+    stock: int = 0
+    """Signals that three or more members use, without those that belong to a place."""
+    members: int = 0
+    """Members that use any of them."""
+    stocked: int = 0
+    """Members that use any of the stock, and nothing of the kind that no other member uses."""
+    most: int = 0
+    """Members that use the most used one."""
+    others: int = 0
+    """Accounts outside the operator that use any of them, summed over signals."""
+    uses: int = 0
+    """Members' uses, summed over signals."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the scorecard looks at, for one operator."""
+
+    size: int
+    shared: dict[str, Shared] = field(default_factory=dict)
+    holders: dict[str, int] = field(default_factory=dict)
+    """Members that have any value of a kind."""
+    pairs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By kind: signals that two members or more use and nobody else, and the members that do and
+    have no other."""
+    elsewhere: int = 0
+    """Members that also use an address that no other member uses: a life of their own."""
+    staff: int = 0
+    """Members with a mail domain that not anybody can have an address at, and `STAFF` have or half
+    of the members with mail."""
+    clients: int = 0
+    """Members with such a domain that no other member has."""
+    gaps: int = 0
+    tight_gaps: int = 0
+    served: int = 0
+    """Accounts that were let go, since the operator merely serves them."""
+
+    def of(self, kind: str) -> Shared:
+        """What is shared of `kind`; nothing, if nothing is."""
+        return self.shared.get(kind, Shared())
+
+
+def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
+    """The facts of each operator of `min_size` accounts or more."""
+    sizes = dict(
+        engine.rows(
+            """
+            SELECT operator, count(*) FROM attributed GROUP BY operator HAVING count(*) >= ?
+            ORDER BY operator
+            """,
+            [min_size],
+        )
+    )
+    engine.create(
+        "shared_uses",
+        """
+        SELECT m.operator, m.account, s.kind, s.signal, s.members, s.others
+        FROM attributed m JOIN linking_edges e USING (account)
+        JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
+        """,
+    )
+    engine.create("placed", _PLACED)
+    engine.create("with_own", _WITH_OWN)
+    shared: dict[int, dict[str, Shared]] = {operator: {} for operator in sizes}
+    holders: dict[int, dict[str, int]] = {operator: {} for operator in sizes}
+    for operator, kind, *counts in engine.rows(
+        """
+        WITH used AS (
+            SELECT u.*, members >= 3 AND p.signal IS NULL AS of_stock,
+                   o.account IS NULL AS has_no_other
+            FROM shared_uses u LEFT JOIN placed p USING (operator, signal)
+            LEFT JOIN with_own o USING (operator, account, kind)
+        )
+        SELECT operator, kind, count(DISTINCT signal),
+               count(DISTINCT signal) FILTER (of_stock), count(DISTINCT account),
+               count(DISTINCT account) FILTER (of_stock AND has_no_other), max(members),
+               round(sum(others / CAST(members AS DOUBLE))), count(*)
+        FROM used GROUP BY operator, kind
+        """
+    ):
+        if operator in shared:
+            shared[operator][kind] = Shared(*(int(count) for count in counts))
+    for operator, kind, accounts in engine.rows(
+        """
+        SELECT m.operator, k.kind, count(*) FROM attributed m JOIN holdings k USING (account)
+        GROUP BY m.operator, k.kind
+        """
+    ):
+        if operator in holders:
+            holders[operator][kind] = accounts
+    pairs: dict[int, dict[str, tuple[int, int]]] = {operator: {} for operator in sizes}
+    for operator, kind, signals, members in engine.rows(_PAIRS):
+        if operator in pairs:
+            pairs[operator][kind] = (signals, members)
+    elsewhere = dict(engine.rows(_ELSEWHERE))
+    domains = {operator: (staff, clients) for operator, staff, clients in engine.rows(_DOMAINS)}
+    served = dict(engine.rows(_SERVED))
+    gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
+    return {
+        operator: Facts(
+            size,
+            shared[operator],
+            holders[operator],
+            pairs[operator],
+            elsewhere.get(operator, 0),
+            *domains.get(operator, (0, 0)),
+            *gaps.get(operator, (0, 0)),
+            served.get(operator, 0),
+        )
+        for operator, size in sizes.items()
+    }
+
+
+# an office's card: its users are at one address, and who is there has hardly any other
+_PLACED = f"""
+    WITH located AS (
+        SELECT m.operator, m.account, e.signal AS address
+        FROM attributed m JOIN linking_edges e USING (account) WHERE e.kind = 'ip'
+    ),
+    there AS (
+        SELECT a.operator, a.address, h.kind, count(*) AS n
+        FROM located a JOIN holdings h USING (account)
+        WHERE h.kind IN {tuple(STOCKED)} GROUP BY a.operator, a.address, h.kind
+    ),
+    both_of AS (
+        SELECT u.operator, u.kind, u.signal, u.members, a.address, count(*) AS n
+        FROM shared_uses u JOIN located a ON a.operator = u.operator AND a.account = u.account
+        WHERE u.kind IN {tuple(STOCKED)}
+        GROUP BY u.operator, u.kind, u.signal, u.members, a.address
+    )
+    SELECT DISTINCT b.operator, b.signal
+    FROM both_of b
+    JOIN there t ON t.operator = b.operator AND t.address = b.address AND t.kind = b.kind
+    WHERE b.n >= {MOST} * b.members AND b.n >= {MOST} * t.n
+"""
+
+# who has a telephone of his own beside the laboratory's
+_WITH_OWN = f"""
+    WITH used AS (
+        SELECT m.operator, m.account, s.kind,
+               count(*) OVER (PARTITION BY m.operator, e.signal) AS members
+        FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
+        WHERE s.kind IN {tuple(STOCKED)}
+    )
+    SELECT DISTINCT operator, account, kind FROM used WHERE members = 1
+"""
+
+_PAIRS = f"""
+    WITH used AS (
+        SELECT m.operator, e.kind, e.signal, e.accounts, m.account,
+               count(*) OVER (PARTITION BY m.operator, e.signal) AS members
+        FROM attributed m JOIN linking_edges e USING (account)
+        WHERE e.kind IN {tuple(STOCKED)}
+    )
+    SELECT u.operator, u.kind, count(DISTINCT u.signal),
+           count(DISTINCT u.account) FILTER (o.account IS NULL)
+    FROM used u LEFT JOIN with_own o USING (operator, account, kind)
+    WHERE members >= 2 AND members = accounts GROUP BY u.operator, u.kind
+"""
+
+_ELSEWHERE = """
+    WITH used AS (
+        SELECT m.operator, m.account, count(*) OVER (PARTITION BY m.operator, e.signal) AS members
+        FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
+        WHERE s.kind = 'ip'
+    )
+    SELECT operator, count(DISTINCT account) FROM used WHERE members = 1 GROUP BY operator
+"""
+
+_DOMAINS = f"""
+    WITH mailing AS (
+        SELECT m.operator, count(*) AS members
+        FROM attributed m JOIN holdings h ON h.account = m.account AND h.kind = 'email'
+        GROUP BY m.operator
+    ),
+    domains AS (
+        SELECT m.operator, e.signal, count(*) AS members
+        FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
+        WHERE s.kind = 'email_domain' GROUP BY m.operator, e.signal
+    )
+    SELECT d.operator,
+           coalesce(sum(d.members) FILTER (
+               d.members >= {STAFF} OR (d.members >= 3 AND d.members >= 0.5 * m.members)
+           ), 0),
+           count(*) FILTER (d.members = 1)
+    FROM domains d JOIN mailing m ON m.operator = d.operator GROUP BY d.operator
+"""
+
+_SERVED = """
+    SELECT operator, count(DISTINCT account) FROM served
+    ANTI JOIN attributed USING (account, operator) GROUP BY operator
+"""
+
+# strangers that signed up between a member and the next, against the number expected if
+# members had signed up at random among them: a rate that follows the service's own rhythm
+_GAPS = """
+    WITH ordered AS (
+        SELECT a.account, m.operator,
+               row_number() OVER (ORDER BY a.created_at, a.account) AS place
+        FROM accounts a LEFT JOIN attributed m USING (account) WHERE a.created_at IS NOT NULL
+    ),
+    members AS (
+        SELECT operator, place,
+               place - row_number() OVER (PARTITION BY operator ORDER BY place) AS strangers,
+               count(*) OVER (PARTITION BY operator) AS n
+        FROM ordered WHERE operator IS NOT NULL
+    ),
+    gaps AS (
+        SELECT operator, n,
+               strangers - lag(strangers) OVER (PARTITION BY operator ORDER BY place) AS gap
+        FROM members
+    )
+    SELECT operator, count(gap),
+           count(*) FILTER (gap < ? * ((SELECT count(*) FROM ordered) - n) / (n + 1.0))
+    FROM gaps GROUP BY operator
+"""

@@ -1,0 +1,239 @@
+"""The scorecard: what speaks for sockpuppets and what against, item by item.
+
+In: the facts of one operator. Out: for each item what was found, in words, and nats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from linkage.triage.facts import MOST, STOCKED, TIGHT, Facts
+
+PRIOR = -2.8
+"""Nats before any item: most groups that share something are honest.
+
+This and the items' weights are rounded from a logistic regression over the groups that runs on
+simulated services found (docs/method.md); what they were fitted on is nobody's own data.
+"""
+
+STOCK = 3.0
+"""Doublings of a stock that count: eight cards say as much as eight hundred."""
+MANY = 10
+"""So many cards on two members each are a stock too; of fewer, couples may be the users."""
+
+SLIGHT = 0.1
+"""Shares under this are not worth an item."""
+
+FAMILY = 8
+"""Up to this size a group may be a family."""
+
+PLACE = 0.5
+"""Where members share few addresses, one is a place if so many of them use it."""
+
+
+Item = Callable[[Facts], tuple[str, float] | None]
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _stock(facts: Facts) -> tuple[str, float] | None:
+    """A stock of cards, devices or phones that serves most members: nobody honest has one.
+
+    The laboratory of a school has many devices and serves few of its students; who has a device of
+    his own besides, as the users of a hosted notebook do, is served by none. Several offices have
+    a card each, at an address each: those are no stock. What members share at one place while they
+    have addresses of their own, too, belongs to the place: a café's computers, a firm's cards.
+    """
+    texts, total = [], 0.0
+    own = 1.0
+    if place(facts):
+        own -= min(_share(facts.elsewhere, facts.holders.get("ip", 0)), 1.0)
+    for kind, noun in STOCKED.items():
+        count, members = facts.of(kind).stock, facts.of(kind).stocked
+        paired, in_pairs = facts.pairs.get(kind, (0, 0))
+        if paired >= MANY and in_pairs > members:
+            count, members = paired, in_pairs
+        if count < 2:
+            continue
+        share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
+        texts.append(f"{count:,} {noun} are all that {share:.0%} of those with any have")
+        total += min(math.log2(count), STOCK) * (share * own) ** 2
+    if not texts:
+        return None
+    return f"members share a stock: {' and '.join(texts)}", 1.7 * min(total, STOCK)
+
+
+def _mailbox(facts: Facts) -> tuple[str, float] | None:
+    """Several accounts behind one mailbox; told apart by tags and dots, it is nobody's slip.
+
+    At a firm's own domain they are its test accounts.
+    """
+    mailboxes, aliases = facts.of("email"), facts.of("email_alias")
+    if not mailboxes.stock:
+        return None
+    one, holders = mailboxes.signals == 1, facts.holders.get("email", 0)
+    share = _share(mailboxes.members, holders)
+    return (
+        f"{mailboxes.members:,} members sign up with the same "
+        f"{'mailbox' if one else f'{mailboxes.signals:,} mailboxes'}, "
+        f"{aliases.members:,} under other spellings of {'it' if one else 'one'}",
+        2.0 * (share + _share(aliases.members, holders)) * (1 - staff(facts)),
+    )
+
+
+def at_one_place(facts: Facts) -> bool:
+    """Whether one address of the net serves nearly all."""
+    ips = facts.of("ip")
+    many = ips.most >= PLACE * facts.size or (
+        # of those that share an address at all, nearly everybody
+        ips.most >= MOST * ips.members and ips.most >= 0.3 * facts.size
+    )
+    return ips.most >= MOST * facts.size or (many and ips.signals <= 3)
+
+
+def place(facts: Facts) -> tuple[str, float] | None:
+    """Nearly all at one address, of the net or of a street: a home, an office, a school."""
+    if at_one_place(facts):
+        most = facts.of("ip").most
+        return f"one address serves {most:,} of {facts.size:,} members: a place", -2.0
+    most, givers = facts.of("address").most, facts.holders.get("address", 0)
+    if most >= MOST * givers and most >= PLACE * facts.size:
+        return f"{most:,} of {givers:,} members with a postal address give one: a place", -2.0
+    return None
+
+
+def _addresses(facts: Facts) -> tuple[str, float] | None:
+    """A pool of addresses that members rotate over, and hardly anybody else uses."""
+    ranges, ips = facts.of("ip_range"), facts.of("ip")
+    if ips.signals < 5 or ips.most >= MOST * facts.size:
+        return None
+    share = _share(ips.members, facts.holders.get("ip", 0))
+    own = _share(ips.uses, ips.uses + ips.others)
+    # a proxy pool lies in many ranges; a school or a data centre in few
+    spread = 1.0 if ranges.signals >= 5 else 0.5
+    return (
+        f"{share:.0%} of members rotate over {ips.signals:,} addresses in {ranges.signals:,} "
+        f"ranges; {own:.0%} of the users there are members",
+        0.2 * min(math.log2(ips.signals) * spread * share * own, 6.0),
+    )
+
+
+def far_apart(facts: Facts) -> float:
+    """The share of members with addresses that have none in common with another member."""
+    holders = facts.holders.get("ip", 0)
+    return 1 - _share(facts.of("ip").members, holders) if holders else 0.0
+
+
+def _apart(facts: Facts) -> tuple[str, float] | None:
+    """Members that come from addresses of their own: many people, or much care."""
+    share = far_apart(facts)
+    if share < SLIGHT:
+        return None
+    return f"{share:.0%} of members share no address with another one", -1.5 * share
+
+
+def _templates(facts: Facts) -> tuple[str, float] | None:
+    """The same prompt templates, used by hardly anybody else."""
+    prompts = facts.of("prompt")
+    if not prompts.signals:
+        return None
+    share = _share(prompts.members, facts.holders.get("prompt", 0))
+    own = _share(prompts.uses, prompts.uses + prompts.others)
+    return (
+        f"{share:.0%} of members with prompts use the same {prompts.signals:,} templates; "
+        f"{own:.0%} of the users of these are members",
+        2.2 * share * own,
+    )
+
+
+def _sign_ups(facts: Facts) -> tuple[str, float] | None:
+    """Sign-ups closer together than the service's rhythm explains."""
+    if facts.gaps < 3:
+        return None
+    expected = 1 - math.exp(-TIGHT)
+    share = facts.tight_gaps / facts.gaps
+    if share <= expected:
+        return "sign-ups are spread like everybody's", 0.0
+    return (
+        f"{share:.0%} of sign-ups follow another member's at once ({expected:.0%} by chance)",
+        1.7 * (share - expected) / (1 - expected),
+    )
+
+
+def staff(facts: Facts) -> float:
+    """The share of members with mail that have a firm's domain."""
+    return min(_share(facts.staff, facts.holders.get("email", 0)), 1.0)
+
+
+def clients(facts: Facts) -> float:
+    """The share of members with mail that have a domain each."""
+    return _share(facts.clients, facts.holders.get("email", 0)) if facts.clients >= 3 else 0.0
+
+
+def _mail(facts: Facts) -> tuple[str, float] | None:
+    """A mail domain of its own for most, or one each for several firms: organisations; or many: an
+    agency's clients.
+
+    Each domain is registered and paid for by somebody. Free mail says little, and so do domains of
+    two or three members each: they come cheap by the dozen.
+    """
+    firm, each = staff(facts), clients(facts)
+    if max(firm, each) < SLIGHT:
+        return None
+    return (
+        f"{firm:.0%} of members with mail have a domain of their own with others"
+        if firm >= each
+        else f"{facts.clients:,} of {facts.holders['email']:,} members with mail have a domain "
+        "each: clients or partners",
+        -3.5 * min(2 * max(firm, each), 1.0),
+    )
+
+
+def payer(facts: Facts) -> tuple[str, float] | None:
+    """One card that pays for all: open sharing."""
+    cards, payers = facts.of("payment"), facts.holders.get("payment", 0)
+    if not cards.signals or cards.most < 0.8 * payers or cards.stock > 1:
+        return None
+    return f"one card pays for {cards.most:,} of {payers:,} paying members", -0.5
+
+
+def _customers(facts: Facts) -> tuple[str, float] | None:
+    """Whom it serves: not counted, and so no evidence either."""
+    if not facts.served:
+        return None
+    return (
+        f"{facts.served:,} more accounts use its cards, exits or devices, but ask other things and "
+        "come from elsewhere, or never come where its members do: customers, not counted",
+        0.0,
+    )
+
+
+def _size(facts: Facts) -> tuple[str, float] | None:
+    """Few members: families are that large too."""
+    if facts.size > FAMILY:
+        return None
+    return f"{facts.size} members: a family can be as large", -0.2 * (FAMILY + 1 - facts.size)
+
+
+def _prior(facts: Facts) -> tuple[str, float]:
+    """Before anything is looked at."""
+    return "most groups that share something are honest", PRIOR
+
+
+ITEMS: dict[str, Item] = {
+    "prior": _prior,
+    "stock": _stock,
+    "mailbox": _mailbox,
+    "place": place,
+    "addresses": _addresses,
+    "apart": _apart,
+    "templates": _templates,
+    "sign-ups": _sign_ups,
+    "mail": _mail,
+    "payer": payer,
+    "customers": _customers,
+    "size": _size,
+}
