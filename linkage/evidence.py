@@ -26,7 +26,7 @@ NOUNS = {
     "email": "mailbox",
     "email_alias": "mail alias",
     "email_domain": "mail domain",
-    "phone_range": "range of phone numbers",
+    "phone_range": "phone range",
     "address": "postal address",
     "sign_up": "sign-up hour",
     "sign_up_day": "sign-up day",

@@ -348,6 +348,19 @@ def test_phone(raw: str, region: str, expected: str | list[str]) -> None:
     assert cleaned("phone", raw, phone_region=region) == expected
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("+44 7412 337 001", ["+447412337xxx"]),
+        ("+447412337xxx", ["+447412337xxx"]),
+        ("2859902", "not a phone number"),
+        ("+1 222 222 2222", "placeholder"),
+    ],
+)
+def test_phone_range(raw: str, expected: str | list[str]) -> None:
+    assert cleaned("phone_range", raw) == expected
+
+
 @given(st.from_regex(r"\A\+1[2-9][0-9]{9}\Z"))
 @settings(deadline=None)
 def test_plain_north_american_numbers_are_as_phonenumbers_has_them(raw: str) -> None:

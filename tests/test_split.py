@@ -9,7 +9,7 @@ from graphs import Signal, Uses, operators, ready
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from linkage.attribution.regroup import split
+from linkage.attribution.regroup import join, split
 from linkage.attribution.weights import MOSTLY
 from linkage.engine import DuckDBEngine
 
@@ -137,3 +137,73 @@ def test_a_card_that_one_member_shares_with_others_is_no_cut() -> None:
     card = {f"r{n}": [("payment", "shared")] for n in range(4)}
     found = split_up({**FARM, **card, "r9": [("payment", "shared"), ("ip", "30.0.0.1")]})
     assert found == [{*(f"m{n}" for n in range(6)), *card, "r9"}]
+
+
+def two_people() -> Uses:
+    """Four accounts each, and a phone that one sold to the other."""
+    return {
+        f"{who}{n}": [
+            ("payment", f"card of {who}"),
+            ("phone", f"phone of {who}"),
+            *([("device", "sold")] if n < 2 else []),
+        ]
+        for who in ("ann", "bob")
+        for n in range(4)
+    }
+
+
+def test_two_people_and_a_phone_are_nobody_in_the_end() -> None:
+    uses = two_people()
+    for settled, left in ((False, 8), (True, 0)):
+        engine = ready(uses, {0: sorted(uses)})
+        share_all(engine)
+        split(engine, 5, settled=settled)
+        # drop_small takes the rest
+        assert sum(len(part) for part in operators(engine).values() if len(part) >= 5) == left
+
+
+def wave(name: str, cards: Sequence[int], templates: Sequence[int]) -> Uses:
+    """Twelve accounts that deal out these cards and templates."""
+    return {
+        f"{name}{n:02}": [
+            ("payment", f"c{cards[n % len(cards)]}"),
+            ("prompt", f"t{templates[n // 2 % len(templates)]}"),
+        ]
+        for n in range(12)
+    }
+
+
+def joined(uses: Uses, waves: str) -> list[set[str]]:
+    """What becomes of operators that are a wave each."""
+    engine = ready(
+        uses, {n: [a for a in uses if a.startswith(name)] for n, name in enumerate(waves)}
+    )
+    join(engine, 5)
+    return sorted(operators(engine).values(), key=min)
+
+
+def test_waves_that_hand_on_half_of_their_stock_are_one() -> None:
+    uses = {
+        **wave("a", [0, 1, 2, 3], [0, 1]),
+        **wave("b", [2, 3, 4, 5], [1, 2]),
+        **wave("c", [4, 5, 6, 7], [2, 3]),
+        **wave("d", [20, 21], [20, 21]),
+    }
+    found = joined(uses, "abcd")
+    assert found == [{a for a in uses if a[0] != "d"}, {a for a in uses if a[0] == "d"}]
+
+
+def test_one_family_of_kinds_ties_no_two_operators() -> None:
+    """The same templates and other cards, or the same cards and other templates."""
+    for cards, templates in (([10, 11], [0, 1]), ([0, 1], [10, 11])):
+        uses = {**wave("a", [0, 1], [0, 1]), **wave("b", cards, templates)}
+        assert len(joined(uses, "ab")) == 2
+
+
+def test_what_few_have_or_others_use_ties_no_two_operators() -> None:
+    one, other = wave("a", [0, 1], [0, 1]), wave("b", [10, 11], [10, 11])
+    few = {**one, **other, "b00": [("payment", "c0"), ("prompt", "t0")]}
+    assert len(joined(few, "ab")) == 2
+    strangers = {f"x{n}": [("payment", "c5"), ("prompt", "t5")] for n in range(40)}
+    popular = {**wave("a", [0, 5], [0, 5]), **wave("b", [10, 5], [10, 5]), **strangers}
+    assert len(joined(popular, "ab")) == 2

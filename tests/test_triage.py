@@ -43,8 +43,8 @@ class TestItems:
         facts = Facts(30, shared, {"payment": 20, "device": 30})
         assert weight("stock", facts) == pytest.approx(1.7 * (2 + 1 * 0.5**2))
         assert finding("stock", facts) == (
-            "members share a stock: 4 cards are all that 100% of those with any have and "
-            "2 devices are all that 50% of those with any have"
+            "members share a stock: 4 cards, and no others, serve 100% of those with any and "
+            "2 devices, and no others, serve 50% of those with any"
         )
         many = Shared(stock=500, stocked=30)
         assert weight("stock", Facts(30, {"payment": many}, {"payment": 30})) == pytest.approx(5.1)

@@ -59,7 +59,7 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
         if count < 2:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
-        texts.append(f"{count:,} {noun} are all that {share:.0%} of those with any have")
+        texts.append(f"{count:,} {noun}, and no others, serve {share:.0%} of those with any")
         total += min(math.log2(count), STOCK) * (share * own) ** 2
     if not texts:
         return None
