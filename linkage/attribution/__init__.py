@@ -36,11 +36,10 @@ a device it may not."""
 EXTENSIONS = 5
 """How often those who joined in the end may bring others."""
 
-CORROBORATED = 3.0
-"""Nats (twenty to one) that a member must have on average beside its strongest family of kinds. A
-set of templates that come with one framework, or the addresses of one carrier, tie strangers; two
-kinds that agree don't. Of a large operator, half of what a family can give (ln(N / size)) is
-enough."""
+CORROBORATED = 2.3
+"""Nats (ten to one) that a member must have on average beside its strongest family of kinds. A set
+of templates that come with one framework, or the addresses of one carrier, tie strangers; two kinds
+that agree don't. Of a large operator, half of what a family can give (ln(N / size)) is enough."""
 
 ROUNDS = 20
 SETTLED = 0.001
