@@ -3,10 +3,10 @@
 In: `attributed` and `linking_edges`. Out: more rows in `attributed`, for `attribution` to judge.
 A reseller's cards and a proxy pool of thousands of addresses may never form a significant pair,
 five members an address and ten a card: the group is plain only as a whole. Of the accounts that
-belong to nobody yet, or to a group that has no addresses of its own (the users of one card), those
-that use several addresses in common with others like them (a core of the bipartite graph) fall into
-Leiden communities. Customers of a carrier or a VPN do too. Where most share cards, devices or
-phones, or have cards of one issuer or one client, those who do are a candidate; the rest is left to
+belong to nobody yet, or to a group with little but a card in common, those that use several
+addresses in common with others like them (a core of the bipartite graph) fall into Leiden
+communities. Customers of a carrier or a VPN do too. Where most share cards, devices or phones, or
+have cards of one issuer or one client, those who do are a candidate; the rest is left to
 `attribution`.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from linkage import bipartite
 from linkage.engine import Engine
+from linkage.signals import DIRECT_KINDS
 
 SHARED_ADDRESSES = 2
 """A core account shares at least so many addresses: one is a home."""
@@ -32,9 +33,12 @@ WORN = ("bin", "user_agent")
 EXCESS = 0.5
 """Share of a pool's accounts that must have a habit because of the pool."""
 
-MEETING = 0.5
-"""An operator has its pool if so many of its members share addresses, and are so many of the users
-of these."""
+MOST = 0.5
+"""An operator is whole if so many of its members share addresses that are its own (as many of the
+users are members), or two families of personal things: a firm has its card and its mail domain."""
+
+LOOSE = ("prompt", "name", *DIRECT_KINDS)
+"""Personal kinds of which two of a group may well have one in common."""
 
 ONE_IN = 1000
 """A pool is kept if chance would keep one in so many services."""
@@ -42,12 +46,12 @@ ONE_IN = 1000
 
 def find(engine: Engine, min_size: int, seed: int) -> None:
     """Add to `attributed` the groups of accounts that rotate over shared addresses."""
-    engine.create("meeting", _MEETING)
+    engine.create("whole", _WHOLE)
     edges = engine.arrow(
         """
         SELECT e.account, e.signal FROM linking_edges e
         WHERE e.kind = 'ip' AND NOT EXISTS (
-            SELECT 1 FROM attributed a JOIN meeting m ON m.operator = a.operator
+            SELECT 1 FROM attributed a JOIN whole w ON w.operator = a.operator
             WHERE a.account = e.account
         )
         ORDER BY e.account, e.signal
@@ -61,15 +65,21 @@ def find(engine: Engine, min_size: int, seed: int) -> None:
     bipartite.propose(engine, "pool_accounts")
 
 
-_MEETING = f"""
+_WHOLE = f"""
     WITH used AS (
-        SELECT a.operator, a.account, e.accounts,
+        SELECT a.operator, a.account, e.kind, e.family, e.accounts,
                count(e.signal) OVER (PARTITION BY a.operator, e.signal) AS members
-        FROM attributed a LEFT JOIN linking_edges e ON e.account = a.account AND e.kind = 'ip'
+        FROM attributed a LEFT JOIN linking_edges e
+          ON e.account = a.account
+          AND (e.kind = 'ip' OR (e.personal AND e.kind NOT IN {LOOSE}))
+    ),
+    held AS (
+        SELECT operator, account, coalesce(
+                   bool_or(kind = 'ip' AND members >= 2 AND members >= {MOST} * accounts), false
+               ) OR count(DISTINCT family) FILTER (kind <> 'ip' AND members >= 2) >= 2 AS whole
+        FROM used GROUP BY operator, account
     )
-    SELECT operator FROM used GROUP BY operator
-    HAVING count(DISTINCT account) FILTER (members >= 2 AND members >= {MEETING} * accounts)
-           >= {MEETING} * count(DISTINCT account)
+    SELECT operator FROM held GROUP BY operator HAVING count(*) FILTER (whole) >= {MOST} * count(*)
 """
 
 

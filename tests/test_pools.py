@@ -116,6 +116,14 @@ class TestFind:
         found = operators(pooled(uses, cards))
         assert {n: accounts for n, accounts in found.items() if n > 7} == {8: set(uses)}
 
+    def test_firms_behind_one_gateway_are_whole(self) -> None:
+        """Each has a card and a mail domain; they come from the same addresses."""
+        uses = resold(40, "r", POOL)
+        for n, own in enumerate(uses.values()):
+            own.append(("email", f"m{n}@firm{n // 5}.com"))
+        firms = {n: sorted(uses)[n * 5 : n * 5 + 5] for n in range(8)}
+        assert operators(pooled(uses, firms)) == {n: set(firm) for n, firm in firms.items()}
+
     def test_only_who_shares_by_habit_is_proposed(self) -> None:
         """Customers of the same exits, each with a card of his own, are not."""
         uses = resold(60, "r", POOL)
