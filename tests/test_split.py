@@ -162,6 +162,15 @@ def test_two_people_and_a_phone_are_nobody_in_the_end() -> None:
         assert sum(len(part) for part in operators(engine).values() if len(part) >= 5) == left
 
 
+def test_one_card_for_all_is_no_slight_tie() -> None:
+    """Two devices on three accounts each: a ring, though each three hang on the card."""
+    uses: Uses = {f"r{n}": [("payment", "c"), ("device", f"d{n // 3}")] for n in range(6)}
+    engine = ready(uses, {0: sorted(uses)})
+    share_all(engine)
+    split(engine, 5, settled=True)
+    assert operators(engine) == {0: set(uses)}
+
+
 def wave(name: str, cards: Sequence[int], templates: Sequence[int]) -> Uses:
     """Twelve accounts that deal out these cards and templates."""
     return {

@@ -217,8 +217,15 @@ def _parts(
     stands_for = np.bincount(edges[alone, 1], minlength=nodes)
     stands_for[:accounts] = 1
 
+    users = np.bincount(edges[:, 1], minlength=nodes)
+    whole_size = np.bincount(part[:accounts], minlength=nodes)[part]
+
     def apart(node: int, size: int, block: int) -> bool:
-        return size >= min_size and block > 2 if node < accounts else 2 <= size < min_size
+        if node < accounts:
+            return size >= min_size and block > 2
+        # in the end, what most have is what they are known by
+        known = settled and 2 * users[node] > whole_size[node]
+        return 2 <= size < min_size and not known
 
     least = 0 if settled else min_size
     tied = _graph(nodes, edges[~alone])
