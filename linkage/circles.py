@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from linkage import bipartite
 from linkage.engine import Engine
-from linkage.signals import DIRECT_KINDS
+from linkage.signals import ACQUAINTED
 
 RESOLUTION = 10
 """So high that a popular template does not make one community of the families who use it; half of
@@ -23,15 +23,12 @@ LARGE = 50_000
 larger the whole is (its resolution limit), and whether two groups are one is no matter of how many
 others there are (Traag and others 2011)."""
 
-OTHERS = ("name", *DIRECT_KINDS)
-"""Personal kinds that tie namesakes, and people who know each other."""
-
 
 def find(engine: Engine, min_size: int, seed: int) -> None:
     """Add to `attributed` the groups of accounts that share cards, devices, templates and so on."""
     edges = engine.arrow(
         f"""
-        SELECT account, signal FROM linking_edges WHERE personal AND kind NOT IN {OTHERS}
+        SELECT account, signal FROM linking_edges WHERE personal AND kind NOT IN {ACQUAINTED}
         ORDER BY account, signal
         """
     )

@@ -1,6 +1,7 @@
 """Address pools: groups of accounts that rotate over the same addresses, as further candidates.
 
-In: `attributed` and `linking_edges`. Out: more rows in `attributed`, for `attribution` to judge.
+In: `attributed`, `linking_edges`, `holdings` and their totals. Out: more rows in `attributed`, for
+`attribution` to judge.
 A reseller's cards and a proxy pool of thousands of addresses may never form a significant pair,
 five members an address and ten a card: the group is plain only as a whole. Of the accounts that
 belong to nobody yet, or to a group with little but a card in common, those that use several
@@ -16,7 +17,7 @@ import numpy as np
 
 from linkage import bipartite
 from linkage.engine import Engine
-from linkage.signals import DIRECT_KINDS
+from linkage.signals import ACQUAINTED
 
 SHARED_ADDRESSES = 2
 """A core account shares at least so many addresses: one is a home."""
@@ -37,7 +38,7 @@ MOST = 0.5
 """An operator is whole if so many of its members share addresses that are its own (as many of the
 users are members), or two families of personal things: a firm has its card and its mail domain."""
 
-LOOSE = ("prompt", "name", *DIRECT_KINDS)
+LOOSE = ("prompt", *ACQUAINTED)
 """Personal kinds of which two of a group may well have one in common."""
 
 ONE_IN = 1000

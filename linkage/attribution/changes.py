@@ -16,6 +16,13 @@ KEPT = ("sizes", "kind_members", "operator_signals", "kind_rates", "weighed")
 KEPT_SETTLED = (*KEPT, "family_weights")
 """Once operators have settled, this large one is asked for too (`companions`)."""
 
+_COMPARED = """
+    FROM attributed a FULL JOIN weighed_members w
+      ON w.account = a.account AND w.operator = a.operator
+"""
+_MOVED = "(a.account IS NULL OR w.account IS NULL)"
+"""Members now and when last weighed, side by side, and whether one is of one side only."""
+
 
 def forget(engine: Engine) -> None:
     """Nothing was weighed yet."""
@@ -36,11 +43,8 @@ def weigh_changed(
     engine.create(
         "changed",
         f"""
-        SELECT DISTINCT coalesce(a.operator, w.operator) AS operator
-        FROM attributed a FULL JOIN weighed_members w
-          ON w.account = a.account AND w.operator = a.operator
-        WHERE a.account IS NULL OR w.account IS NULL
-           OR w.settled <> {settled} OR ({sets} AND NOT w.sets)
+        SELECT DISTINCT coalesce(a.operator, w.operator) AS operator {_COMPARED}
+        WHERE {_MOVED} OR w.settled <> {settled} OR ({sets} AND NOT w.sets)
         """,
     )
     engine.create(
@@ -73,12 +77,9 @@ def find_moving(engine: Engine) -> None:
     """`moving`: the members of operators that were just weighed, or have others since."""
     engine.create(
         "moving",
-        """
+        f"""
         WITH others AS (
-            SELECT DISTINCT coalesce(a.operator, w.operator) AS operator
-            FROM attributed a FULL JOIN weighed_members w
-              ON w.account = a.account AND w.operator = a.operator
-            WHERE a.account IS NULL OR w.account IS NULL
+            SELECT DISTINCT coalesce(a.operator, w.operator) AS operator {_COMPARED} WHERE {_MOVED}
         )
         SELECT a.account, a.operator FROM attributed a
         WHERE a.operator IN (SELECT operator FROM changed UNION ALL SELECT operator FROM others)
@@ -89,11 +90,7 @@ def find_moving(engine: Engine) -> None:
 def moved(engine: Engine) -> float:
     """The share of members that are not where they were when last weighed."""
     changed, members = engine.rows(
-        """
-        SELECT count(*) FILTER (a.account IS NULL OR w.account IS NULL), count(a.account)
-        FROM attributed a FULL JOIN weighed_members w
-          ON w.account = a.account AND w.operator = a.operator
-        """
+        f"SELECT count(*) FILTER ({_MOVED}), count(a.account) {_COMPARED}"
     )[0]
     return int(changed) / max(int(members), 1)
 

@@ -14,10 +14,7 @@ import pyarrow as pa
 from linkage.attribution.blocks import hanging
 from linkage.attribution.weights import MOSTLY
 from linkage.engine import Engine
-from linkage.signals import DIRECT_KINDS
-
-UNTYING = ("name", *DIRECT_KINDS)
-"""Personal kinds that tie namesakes, and people who know each other."""
+from linkage.signals import ACQUAINTED
 
 
 def merge(engine: Engine) -> bool:
@@ -62,7 +59,7 @@ def join(engine: Engine, min_size: int) -> None:
             SELECT m.operator, m.account, e.signal, e.family, e.accounts,
                    count(*) OVER (PARTITION BY e.signal) AS members
             FROM attributed m JOIN linking_edges e ON e.account = m.account
-            WHERE e.personal AND e.kind NOT IN {UNTYING}
+            WHERE e.personal AND e.kind NOT IN {ACQUAINTED}
         ),
         own AS (
             SELECT DISTINCT operator, signal, family FROM used
@@ -216,7 +213,6 @@ def _parts(
     alone = np.bincount(edges[:, 0], minlength=nodes)[edges[:, 0]] == 1
     stands_for = np.bincount(edges[alone, 1], minlength=nodes)
     stands_for[:accounts] = 1
-
     users = np.bincount(edges[:, 1], minlength=nodes)
     whole_size = np.bincount(part[:accounts], minlength=nodes)[part]
 

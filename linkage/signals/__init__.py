@@ -27,6 +27,7 @@ from linkage.signals import bin as bins
 from linkage.signals.base import Clean, Cleaned, Kind, Rejected, Value
 
 __all__ = [
+    "ACQUAINTED",
     "DIRECT_KINDS",
     "KINDS",
     "Clean",
@@ -66,6 +67,9 @@ KINDS: dict[str, Kind] = {
 
 DIRECT_KINDS = ("referral", "transfer")
 """Kinds whose values are other accounts. Printed, a tuple is what SQL's IN takes."""
+
+ACQUAINTED = ("name", *DIRECT_KINDS)
+"""Personal kinds that tie namesakes, and people who know each other."""
 
 
 def kind_of(name: str) -> Kind:

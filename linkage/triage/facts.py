@@ -164,13 +164,13 @@ _PLACED = f"""
     WHERE b.n >= {MOST} * b.members AND b.n >= {MOST} * t.n
 """
 
-# who has a telephone of his own beside the laboratory's
+# who has an address that no other member has, or a telephone beside the laboratory's
 _WITH_OWN = f"""
     WITH used AS (
         SELECT m.operator, m.account, s.kind,
                count(*) OVER (PARTITION BY m.operator, e.signal) AS members
         FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
-        WHERE s.kind IN {tuple(STOCKED)}
+        WHERE s.kind IN {("ip", *STOCKED)}
     )
     SELECT DISTINCT operator, account, kind FROM used WHERE members = 1
 """
@@ -188,14 +188,7 @@ _PAIRS = f"""
     WHERE members >= 2 AND members = accounts GROUP BY u.operator, u.kind
 """
 
-_ELSEWHERE = """
-    WITH used AS (
-        SELECT m.operator, m.account, count(*) OVER (PARTITION BY m.operator, e.signal) AS members
-        FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
-        WHERE s.kind = 'ip'
-    )
-    SELECT operator, count(DISTINCT account) FROM used WHERE members = 1 GROUP BY operator
-"""
+_ELSEWHERE = "SELECT operator, count(*) FROM with_own WHERE kind = 'ip' GROUP BY operator"
 
 _DOMAINS = f"""
     WITH mailing AS (
