@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from linkage.config import SignalsConfig
 from linkage.errors import ConfigError
-from linkage.signals import KINDS, Cleaned, Kind, Rejected, ip, kind_of, phone
+from linkage.signals import KINDS, Cleaned, Kind, Rejected, kind_of, phone
 from linkage.signals.email import domain_class
 from linkage.signals.payment import passes_luhn
 
@@ -182,18 +182,25 @@ def test_ipv6_in_its_canonical_form(low: int) -> None:
         assert carried or not address.is_global or address in ipaddress.ip_network("3fff::/20")
 
 
-@given(st.lists(st.one_of(HOSTILE, st.ip_addresses(v=4).map(str))))
+IDS = st.one_of(st.uuids().map(str), st.text("0f-", min_size=12, max_size=18))
+
+
+@given(st.lists(st.one_of(HOSTILE, st.ip_addresses(v=4).map(str), IDS)))
 @settings(deadline=None)
 @example(["84.12.7.9", "084.12.7.9", "10.0.0.1", "84.12.7.9\n", "255.0.0.1", "0.1.2.3"])
-def test_many_addresses_at_once_equal_one_by_one(values: list[str]) -> None:
-    taken, levels = ip.clean_many(pa.array(values, pa.string()))
-    quick = list(zip(*(column.to_pylist() for _, column in levels), strict=True))
-    one_by_one = [ip.clean(raw, SignalsConfig()) for raw in values]
-    assert quick == [
-        tuple(value.value for value in result)
-        for result, is_taken in zip(one_by_one, taken, strict=True)
-        if is_taken
-    ]
+@example(["0123456789abcdef", "0123-4567-89ab-cdef", "00000000000000", "f--0f00000000f0", "a" * 65])
+def test_many_at_once_equal_one_by_one(values: list[str]) -> None:
+    for kind in KINDS.values():
+        if kind.clean_many is None:
+            continue
+        taken, levels = kind.clean_many(pa.array(values, pa.string()))
+        quick = list(zip(*(column.to_pylist() for _, column in levels), strict=True))
+        one_by_one = [kind.clean(raw, SignalsConfig()) for raw in values]
+        assert quick == [
+            tuple(value.value for value in result)
+            for result, is_taken in zip(one_by_one, taken, strict=True)
+            if is_taken
+        ]
 
 
 def test_ip_range() -> None:

@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from linkage.config import SignalsConfig
-from linkage.signals.base import Cleaned, Value
+from linkage.signals.base import Cleaned, Levels, Value
 from linkage.signals.text import PLACEHOLDER, listed, tidy, unusable
 
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+(?:[-:.][0-9A-Fa-f]+)*").fullmatch
@@ -21,6 +26,9 @@ _SHARED = listed(
     00000000000000000000000000000001 0123456789abcdef 0123456789abcdef0123456789abcdef
     """
 )
+_ORDINARY = "^[0-9a-f][0-9a-f-]{12,62}[0-9a-f]$"
+"""Hexadecimal in lower case, longer than any word of no value that could be spelled so."""
+_ONE_DIGIT = "^(?:" + "|".join(f"[{c}-]+" for c in "0123456789abcdef") + ")$"
 
 
 def clean(raw: str, config: SignalsConfig) -> Cleaned:
@@ -42,3 +50,17 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
     if digits in _SHARED or len(digits) == 1 or (len(digits) > 3 and len(set(digits)) == 1):
         return PLACEHOLDER
     return (Value("device", bare.lower()),)
+
+
+def clean_many(raw: pa.Array) -> tuple[npt.NDArray[np.bool_], Levels]:
+    """The ordinary ids among an array: hexadecimal in lower case, and not handed out to all."""
+    usual = pc.match_substring_regex(raw, _ORDINARY)
+    odd = pc.or_(
+        pc.match_substring_regex(raw, _ONE_DIGIT),
+        pc.or_(
+            pc.match_substring(raw, "--"),
+            pc.is_in(pc.replace_substring(raw, "-", ""), pa.array(sorted(_SHARED))),
+        ),
+    )
+    taken = pc.and_not(usual, odd)
+    return taken.to_numpy(zero_copy_only=False), [("device", raw.filter(taken))]

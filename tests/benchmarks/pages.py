@@ -9,7 +9,9 @@ table says which commits its figures were measured at.
 from __future__ import annotations
 
 import json
+import math
 import re
+import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -276,22 +278,59 @@ def real(results: Path) -> str:
     return "\n\n".join(parts) + commits(rows)
 
 
-def speed(results: Path) -> str:
-    """Whole runs in scans, and the seconds of their stages."""
-    rows = store.read(results, "speed")
+def scale(results: Path) -> str:
+    """Whole runs in scans and beside Splink, and how time and memory grow."""
+    rows = sorted(
+        (r for r in store.read(results, "scale") if "scans" in r), key=lambda r: r["accounts"]
+    )
     lines = [
         (
             f"{r['accounts']:,}",
-            f"{r['events'] / 1e6:.2f} million",
-            f"{r['seconds']:.1f}",
-            f"{r['scan_seconds']:.2f}",
+            f"{r['events'] / 1e6:.1f} million",
+            f"{r['seconds']:.0f}",
             f"{r['scans']:.0f}",
+            number(r["seconds"] / r["splink_seconds"], 1) if "splink_seconds" in r else "–",
             f"{r['megabytes']:,}",
-            ", ".join(f"{name} {s:.1f}" for name, s in r["stages"].items() if s >= 0.1),
+            number(r["accounts_found"], 3),
+            number(r["accused"], 1),
+            ", ".join(f"{name} {s:.0f}" for name, s in r["stages"].items() if s >= 0.5),
         )
         for r in rows
     ]
-    heads = ("accounts", "events", "seconds", "of a scan", "scans", "MB", "stages")
+    heads = ("accounts", "events", "seconds", "scans", "of Splink's seconds", "MB")
+    heads += ("accounts found", "honest accused", "seconds of the stages")
+    return markdown(heads, lines) + _growth(rows) + commits(rows)
+
+
+def _growth(rows: list[Result]) -> str:
+    if len(rows) < 2:
+        return ""
+    exponents = [
+        f"{what} by {_exponent(rows, key):.2f}"
+        for what, key in (("seconds", "seconds"), ("memory", "megabytes"))
+    ]
+    return f"\n\nExponents of growth, by least squares: {', '.join(exponents)}."
+
+
+def _exponent(rows: list[Result], key: str) -> float:
+    """The slope of a figure's logarithm over that of the accounts."""
+    x, y = ([math.log(r[column]) for r in rows] for column in ("accounts", key))
+    return statistics.linear_regression(x, y).slope
+
+
+def strains(results: Path) -> str:
+    """What strains a run, over the same run without it."""
+    rows = [r for r in store.read(results, "scale") if "strain" in r]
+    lines = [
+        (
+            r["strain"],
+            f"{r['times_events']:.2f}",
+            f"{r['times_seconds']:.2f}",
+            f"{r['times_megabytes']:.2f}",
+        )
+        for r in rows
+    ]
+    heads = ("added to `mixed`, 100,000 accounts", "times the events", "the seconds", "the memory")
     return markdown(heads, lines) + commits(rows)
 
 
@@ -305,7 +344,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "curves": curves,
     "peers": peers,
     "real": real,
-    "speed": speed,
+    "scale": scale,
+    "strains": strains,
 }
 
 

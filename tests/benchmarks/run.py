@@ -1,8 +1,9 @@
 """Measure: python tests/benchmarks/run.py [PART...] [--quick] [--only PATTERN] [--list]
 
-Parts: quality, regimes, ablations, curves, peers, real, speed. A part is made of units, each in a
-process of its own; results go to `results/`, and `pages.py` puts them into docs/benchmarks.md.
-`--quick` measures a little of everything in less than ten minutes and prints it.
+Parts: quality, regimes, ablations, curves, peers, real, scale; without a name all but the last.
+A part is made of units, each in a process of its own; results go to `results/`, and `pages.py` puts
+them into docs/benchmarks.md. `--quick` measures a little of everything in less than ten minutes and
+prints it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pages
 import peers
 import quality
 import real
-import speed
+import scale
 import store
 
 Unit = Callable[[Path], list[dict[str, Any]]]
@@ -35,7 +36,7 @@ PARTS: dict[str, Callable[[bool], dict[str, Unit]]] = {
     "curves": curves.units,
     "peers": peers.units,
     "real": real.units,
-    "speed": speed.units,
+    "scale": scale.units,
 }
 
 
@@ -55,7 +56,7 @@ def main() -> None:
     real.RECORDS = chosen.records
     names = [
         unit
-        for part in chosen.parts or PARTS
+        for part in chosen.parts or (part for part in PARTS if chosen.quick or part != "scale")
         for unit in PARTS[part](chosen.quick)
         if re.search(chosen.only, unit)
     ]

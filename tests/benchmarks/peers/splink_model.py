@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -79,3 +80,70 @@ def predictions(rows: Rows, table: pa.Table, most: int) -> pa.Table:
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(column))
     found = linker.inference.predict(threshold_match_probability=LEAST)
     return found.as_pyarrow_table()
+
+
+RARE = 10
+"""Most accounts of a value that two records are compared for, on files."""
+FILES = """
+    CREATE TABLE records AS
+    WITH one AS (
+        SELECT account_id, payment_fingerprint AS payment, phone, lower(email) AS email
+        FROM read_csv('{folder}/accounts.csv', all_varchar = true)
+    ),
+    many AS (
+        SELECT account_id, list(DISTINCT ip) AS ip,
+            list(DISTINCT device_id) FILTER (device_id IS NOT NULL) AS device
+        FROM read_parquet('{folder}/events.parquet') GROUP BY account_id
+    ),
+    held AS (
+        SELECT account_id, 'ip ' || unnest(ip) AS value FROM many
+        UNION ALL SELECT account_id, 'device ' || unnest(device) FROM many
+        UNION ALL SELECT account_id, 'payment ' || payment FROM one WHERE payment IS NOT NULL
+        UNION ALL SELECT account_id, 'phone ' || phone FROM one WHERE phone IS NOT NULL
+        UNION ALL SELECT account_id, 'email ' || email FROM one WHERE email IS NOT NULL
+    ),
+    shared AS (SELECT value FROM held GROUP BY value HAVING count(*) BETWEEN 2 AND {rare}),
+    rare AS (
+        SELECT account_id, list(value) AS rare FROM held JOIN shared USING (value)
+        GROUP BY account_id
+    )
+    SELECT account_id AS unique_id, payment, phone, email, device, ip, rare
+    FROM one LEFT JOIN many USING (account_id) LEFT JOIN rare USING (account_id)
+    """
+
+
+def clusters_of_files(folder: Path) -> int:
+    """How many groups come of a simulated population's own files, without its prompts.
+
+    Set up for speed: values as they stand, one blocking rule, a million pairs for u, two rounds of
+    expectation maximisation, one threshold.
+    """
+    logging.disable(logging.WARNING)
+    with duckdb.connect(str(folder / "splink.duckdb")) as db:
+        db.execute("SET preserve_insertion_order = false")
+        db.execute(FILES.format(folder=folder, rare=RARE))
+        single = ("payment", "phone", "email")
+        exact = [cl.ExactMatch(k).configure(term_frequency_adjustments=True) for k in single]
+        shared = [
+            cl.ArrayIntersectAtSizes("device", [1]),
+            cl.ArrayIntersectAtSizes("ip", [4, 2, 1]),
+        ]
+        settings = SettingsCreator(
+            link_type="dedupe_only",
+            comparisons=[*exact, *shared],
+            blocking_rules_to_generate_predictions=[block_on("rare", arrays_to_explode=["rare"])],
+            retain_matching_columns=False,
+        )
+        api = DuckDBAPI(connection=db)
+        linker = Linker(api.register("records"), settings, log_level="ERROR")
+        certain = [block_on(column) for column in single]
+        linker.training.estimate_probability_two_random_records_match(certain, recall=0.5)
+        linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
+        for column in ("payment", "phone"):
+            linker.training.estimate_parameters_using_expectation_maximisation(block_on(column))
+        pairs = linker.inference.predict(threshold_match_probability=LEAST)
+        found = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, 0.99)
+        groups = found.as_duckdbpyrelation().aggregate("count(DISTINCT cluster_id)")
+        count = int(groups.fetchall()[0][0])
+    (folder / "splink.duckdb").unlink()
+    return count
