@@ -33,7 +33,7 @@ class Shared:
     members: int = 0
     """Members that use any of them."""
     stocked: int = 0
-    """Members that use any of the stock, and nothing of the kind that no other member uses."""
+    """Members that use any of the stock, and nothing of the kind, nor a card, of their own."""
     most: int = 0
     """Members that use the most used one."""
     others: int = 0
@@ -97,9 +97,11 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         """
         WITH used AS (
             SELECT u.*, members >= 3 AND p.signal IS NULL AS of_stock,
-                   o.account IS NULL AS has_no_other
+                   o.account IS NULL AND c.account IS NULL AS has_no_other
             FROM shared_uses u LEFT JOIN placed p USING (operator, signal)
             LEFT JOIN with_own o USING (operator, account, kind)
+            LEFT JOIN with_own c
+              ON c.operator = u.operator AND c.account = u.account AND c.kind = 'payment'
         )
         SELECT operator, kind, count(DISTINCT signal),
                count(DISTINCT signal) FILTER (of_stock), count(DISTINCT account),

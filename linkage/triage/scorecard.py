@@ -19,6 +19,10 @@ simulated services found (docs/method.md); what they were fitted on is nobody's 
 
 STOCK = 3.0
 """Doublings of a stock that count: eight cards say as much as eight hundred."""
+FIRM = 3
+"""So many cards, and telephones, may be a firm's own, at its place."""
+FURNITURE = 1 / 3
+"""What a stock of machines counts at a place, where desks, terminals and laboratories are shared."""
 MANY = 10
 """So many cards on two members each are a stock too; of fewer, couples may be the users."""
 
@@ -60,7 +64,10 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
         texts.append(f"{count:,} {noun}, and no others, serve {share:.0%} of those with any")
-        total += min(math.log2(count), STOCK) * (share * own) ** 2
+        doublings = min(math.log2(count), STOCK)
+        if under_one_roof(facts):
+            doublings = doublings * FURNITURE if kind == "device" else max(math.log2(count / FIRM), 0)
+        total += doublings * (share * own) ** 2
     if not texts:
         return None
     return f"members share a stock: {' and '.join(texts)}", 1.7 * min(total, STOCK)
@@ -94,13 +101,30 @@ def at_one_place(facts: Facts) -> bool:
     return ips.most >= MOST * facts.size or (many and ips.signals <= 3)
 
 
+def at_one_street_address(facts: Facts) -> bool:
+    """Whether nearly all with a postal address, and half of all members, give the same."""
+    most, givers = facts.of("address").most, facts.holders.get("address", 0)
+    return most >= MOST * givers and most >= PLACE * facts.size
+
+
+def under_one_roof(facts: Facts) -> bool:
+    """Whether there is no doubt of the place: nearly all come from it, or give it as their own, or
+    one card pays for all that are there.
+    """
+    return (
+        facts.of("ip").most >= MOST * facts.size
+        or at_one_street_address(facts)
+        or (at_one_place(facts) and payer(facts) is not None)
+    )
+
+
 def place(facts: Facts) -> tuple[str, float] | None:
     """Nearly all at one address, of the net or of a street: a home, an office, a school."""
     if at_one_place(facts):
         most = facts.of("ip").most
         return f"one address serves {most:,} of {facts.size:,} members: a place", -2.0
-    most, givers = facts.of("address").most, facts.holders.get("address", 0)
-    if most >= MOST * givers and most >= PLACE * facts.size:
+    if at_one_street_address(facts):
+        most, givers = facts.of("address").most, facts.holders["address"]
         return f"{most:,} of {givers:,} members with a postal address give one: a place", -2.0
     return None
 
