@@ -55,6 +55,8 @@ class Facts:
     have no other."""
     elsewhere: int = 0
     """Members that also use an address that no other member uses: a life of their own."""
+    separate: int = 0
+    """Members that have an address and a card, a device or a phone that no other member has."""
     staff: int = 0
     """Members with a mail domain that not anybody can have an address at, and `STAFF` have or half
     of the members with mail."""
@@ -125,6 +127,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
     elsewhere = dict(engine.rows(_ELSEWHERE))
+    separate = dict(engine.rows(_SEPARATE))
     domains = {operator: (staff, clients) for operator, staff, clients in engine.rows(_DOMAINS)}
     served = dict(engine.rows(_SERVED))
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
@@ -135,6 +138,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
             holders[operator],
             pairs[operator],
             elsewhere.get(operator, 0),
+            separate.get(operator, 0),
             *domains.get(operator, (0, 0)),
             *gaps.get(operator, (0, 0)),
             served.get(operator, 0),
@@ -191,6 +195,13 @@ _PAIRS = f"""
 """
 
 _ELSEWHERE = "SELECT operator, count(*) FROM with_own WHERE kind = 'ip' GROUP BY operator"
+
+_SEPARATE = """
+    SELECT operator, count(*) FROM (
+        SELECT operator, account FROM with_own GROUP BY operator, account
+        HAVING bool_or(kind = 'ip') AND bool_or(kind <> 'ip')
+    ) GROUP BY operator
+"""
 
 _DOMAINS = f"""
     WITH mailing AS (
