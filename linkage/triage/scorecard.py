@@ -22,7 +22,7 @@ STOCK = 3.0
 FIRM = 3
 """So many cards, and telephones, may be a firm's own, at its place."""
 FURNITURE = 1 / 3
-"""What a stock of machines counts at a place, where desks, terminals and laboratories are shared."""
+"""What a stock of machines counts under one roof, where desks and terminals are shared."""
 MANY = 10
 """So many cards on two members each are a stock too; of fewer, couples may be the users."""
 
