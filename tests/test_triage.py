@@ -15,7 +15,7 @@ from linkage.engine import DuckDBEngine
 from linkage.triage import BAR
 from linkage.triage import facts as gathered
 from linkage.triage.facts import TIGHT, Facts, Shared
-from linkage.triage.scorecard import ITEMS, MANY, PRIOR
+from linkage.triage.scorecard import FURNITURE, ITEMS, MANY, PRIOR, STOCK
 
 START = datetime(2025, 1, 6)
 
@@ -93,6 +93,9 @@ class TestItems:
             "30 members sign up with the same mailbox, 30 under other spellings of it",
             4.0,
         )
+        # who has an address and a device of his own was signed up by somebody
+        apart = Facts(30, shared, {"email": 30}, separate=24)
+        assert weight("mailbox", apart) == pytest.approx(4.0 * 0.2)
         # at a firm's own domain they are its test accounts
         assert weight("mailbox", Facts(30, shared, {"email": 30}, staff=30)) == 0.0
 
@@ -130,12 +133,43 @@ class TestItems:
             "ip": Shared(signals=2, members=30, most=30),
             "device": Shared(signals=9, stock=8, stocked=30),
         }
-        for elsewhere, expected in ((0, 5.1), (15, 5.1 / 4), (30, 0.0)):
+        for elsewhere, expected in ((0, 1.7), (15, 1.7 / 4), (30, 0.0)):
             cafe = Facts(30, shared, {"ip": 30, "device": 30}, elsewhere=elsewhere)
             assert weight("stock", cafe) == pytest.approx(expected)
         pool = {**shared, "ip": Shared(signals=30, members=30, most=9)}
         farm = Facts(30, pool, {"ip": 30, "device": 30}, elsewhere=30)
         assert weight("stock", farm) == pytest.approx(5.1)
+
+    @pytest.mark.parametrize(
+        "shared",
+        [
+            {"ip": Shared(signals=9, members=40, most=32)},
+            {"ip": Shared(signals=3, members=40, most=20), "ip_range": Shared(most=40)},
+            {"address": Shared(signals=1, members=20, most=20)},
+        ],
+    )
+    def test_under_one_roof_desks_are_shared_and_a_firm_has_some_cards(
+        self, shared: dict[str, Shared]
+    ) -> None:
+        shared |= {"payment": Shared(stock=3, stocked=30), "device": Shared(stock=9, stocked=40)}
+        holders = {"ip": 40, "address": 20, "payment": 30, "device": 40}
+        floor = Facts(40, shared, holders)
+        assert weight("stock", floor) == pytest.approx(1.7 * STOCK * FURNITURE)
+        # twelve cards are no firm's
+        shared |= {"payment": Shared(stock=12, stocked=30)}
+        assert weight("stock", Facts(40, shared, holders)) == pytest.approx(5.1)
+        # what its mail says of a firm is not said again
+        shared |= {"payment": Shared(stock=3, stocked=30)}
+        by_mail = Facts(40, shared, {**holders, "email": 40}, staff=40)
+        assert weight("stock", by_mail) == pytest.approx(1.7 * STOCK)
+
+    def test_three_addresses_of_a_proxy_are_no_roof(self) -> None:
+        shared = {
+            "ip": Shared(signals=3, members=40, most=20),
+            "ip_range": Shared(signals=3, most=20),
+            "device": Shared(stock=9, stocked=40),
+        }
+        assert weight("stock", Facts(40, shared, {"ip": 40, "device": 40})) == pytest.approx(5.1)
 
     def test_addresses(self) -> None:
         ip = Shared(signals=16, members=30, most=8, uses=90, others=30)
@@ -266,12 +300,25 @@ class TestFacts:
     def test_who_has_a_device_of_his_own_is_not_served_by_a_stock(self) -> None:
         uses: dict[str, list[Signal]] = dict(mailing(200))
         for n in range(20):
-            uses[f"m{n:02}"] = [("device", f"image {n % 2}"), ("payment", f"of {n}")]
-            if n < 15:
+            uses[f"m{n:02}"] = [("device", f"image {n % 2}")]
+            if n < 13:
                 uses[f"m{n:02}"].append(("device", f"own {n}"))
+            elif n < 15:
+                uses[f"m{n:02}"].append(("payment", f"of {n}"))
         facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
         assert facts[0].of("device").stock == 2
         assert facts[0].of("device").stocked == 5
+
+    def test_who_has_a_line_and_a_machine_of_his_own_is_separate(self) -> None:
+        uses: dict[str, list[Signal]] = dict(mailing(200))
+        for n in range(10):
+            uses[f"m{n:02}"] = [("email", "all@dssg.org"), ("ip", f"9.9.9.{n // 2}")]
+            if n < 4:
+                uses[f"m{n:02}"].append(("ip", f"9.9.8.{n}"))
+            if n % 2:
+                uses[f"m{n:02}"].append(("device", f"own {n}"))
+        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+        assert (facts[0].elsewhere, facts[0].separate) == (4, 2)
 
     def test_an_offices_card_is_no_stock(self) -> None:
         """Five cards at five addresses, one each; then the same cards dealt across them."""

@@ -23,9 +23,9 @@ from linkage.triage.scorecard import (
     at_one_place,
     clients,
     far_apart,
+    firm,
     payer,
     place,
-    staff,
 )
 
 BAR = 0.5
@@ -60,7 +60,7 @@ def _table(rows: list[Any], names: tuple[str, ...]) -> pa.Table:
 def _verdict(facts: Facts, score: float) -> str:
     if score >= BAR:
         return "sockpuppets"
-    domain = staff(facts) >= 0.5
+    domain = firm(facts)
     if facts.size <= FAMILY and not domain and (at_one_place(facts) or facts.of("address").most):
         return "household"
     # who pays for people that share nothing else may as well sell accounts

@@ -33,7 +33,7 @@ class Shared:
     members: int = 0
     """Members that use any of them."""
     stocked: int = 0
-    """Members that use any of the stock, and nothing of the kind that no other member uses."""
+    """Members that use any of the stock, and nothing of the kind, nor a card, of their own."""
     most: int = 0
     """Members that use the most used one."""
     others: int = 0
@@ -55,6 +55,8 @@ class Facts:
     have no other."""
     elsewhere: int = 0
     """Members that also use an address that no other member uses: a life of their own."""
+    separate: int = 0
+    """Members that have an address and a card, a device or a phone that no other member has."""
     staff: int = 0
     """Members with a mail domain that not anybody can have an address at, and `STAFF` have or half
     of the members with mail."""
@@ -97,9 +99,11 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         """
         WITH used AS (
             SELECT u.*, members >= 3 AND p.signal IS NULL AS of_stock,
-                   o.account IS NULL AS has_no_other
+                   o.account IS NULL AND c.account IS NULL AS has_no_other
             FROM shared_uses u LEFT JOIN placed p USING (operator, signal)
             LEFT JOIN with_own o USING (operator, account, kind)
+            LEFT JOIN with_own c
+              ON c.operator = u.operator AND c.account = u.account AND c.kind = 'payment'
         )
         SELECT operator, kind, count(DISTINCT signal),
                count(DISTINCT signal) FILTER (of_stock), count(DISTINCT account),
@@ -123,6 +127,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
     elsewhere = dict(engine.rows(_ELSEWHERE))
+    separate = dict(engine.rows(_SEPARATE))
     domains = {operator: (staff, clients) for operator, staff, clients in engine.rows(_DOMAINS)}
     served = dict(engine.rows(_SERVED))
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
@@ -133,6 +138,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
             holders[operator],
             pairs[operator],
             elsewhere.get(operator, 0),
+            separate.get(operator, 0),
             *domains.get(operator, (0, 0)),
             *gaps.get(operator, (0, 0)),
             served.get(operator, 0),
@@ -189,6 +195,13 @@ _PAIRS = f"""
 """
 
 _ELSEWHERE = "SELECT operator, count(*) FROM with_own WHERE kind = 'ip' GROUP BY operator"
+
+_SEPARATE = """
+    SELECT operator, count(*) FROM (
+        SELECT operator, account FROM with_own GROUP BY operator, account
+        HAVING bool_or(kind = 'ip') AND bool_or(kind <> 'ip')
+    ) GROUP BY operator
+"""
 
 _DOMAINS = f"""
     WITH mailing AS (

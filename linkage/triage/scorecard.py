@@ -19,6 +19,10 @@ simulated services found (docs/method.md); what they were fitted on is nobody's 
 
 STOCK = 3.0
 """Doublings of a stock that count: eight cards say as much as eight hundred."""
+FIRM = 3
+"""So many cards, and telephones, may be a firm's own, at its place."""
+FURNITURE = 1 / 3
+"""What a stock of machines counts under one roof, where desks and terminals are shared."""
 MANY = 10
 """So many cards on two members each are a stock too; of fewer, couples may be the users."""
 
@@ -43,9 +47,11 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
     """A stock of cards, devices or phones that serves most members: nobody honest has one.
 
     The laboratory of a school has many devices and serves few of its students; who has a device of
-    his own besides, as the users of a hosted notebook do, is served by none. Several offices have
-    a card each, at an address each: those are no stock. What members share at one place while they
-    have addresses of their own, too, belongs to the place: a café's computers, a firm's cards.
+    his own besides, as the users of a hosted notebook do, or pays with a card of his own, as those
+    of a browser that hides them do, is served by none. Several offices have a card each, at an
+    address each: those are no stock. What members share at one place while they have addresses of
+    their own, too, belongs to the place: a café's computers, a firm's cards. And under one roof
+    desks go from hand to hand, and a firm has a card or two; what its mail says counts once.
     """
     texts, total = [], 0.0
     own = 1.0
@@ -60,7 +66,12 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
         texts.append(f"{count:,} {noun}, and no others, serve {share:.0%} of those with any")
-        total += min(math.log2(count), STOCK) * (share * own) ** 2
+        doublings = min(math.log2(count), STOCK)
+        if under_one_roof(facts) and not firm(facts):
+            doublings = (
+                doublings * FURNITURE if kind == "device" else max(math.log2(count / FIRM), 0)
+            )
+        total += doublings * (share * own) ** 2
     if not texts:
         return None
     return f"members share a stock: {' and '.join(texts)}", 1.7 * min(total, STOCK)
@@ -69,7 +80,8 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
 def _mailbox(facts: Facts) -> tuple[str, float] | None:
     """Several accounts behind one mailbox; told apart by tags and dots, it is nobody's slip.
 
-    At a firm's own domain they are its test accounts.
+    At a firm's own domain they are its test accounts; and where each has a line and a device or a
+    card of his own, somebody has signed others up: a carer, a club.
     """
     mailboxes, aliases = facts.of("email"), facts.of("email_alias")
     if not mailboxes.stock:
@@ -80,7 +92,10 @@ def _mailbox(facts: Facts) -> tuple[str, float] | None:
         f"{mailboxes.members:,} members sign up with the same "
         f"{'mailbox' if one else f'{mailboxes.signals:,} mailboxes'}, "
         f"{aliases.members:,} under other spellings of {'it' if one else 'one'}",
-        2.0 * (share + _share(aliases.members, holders)) * (1 - staff(facts)),
+        2.0
+        * (share + _share(aliases.members, holders))
+        * (1 - staff(facts))
+        * (1 - _share(facts.separate, facts.size)),
     )
 
 
@@ -94,13 +109,32 @@ def at_one_place(facts: Facts) -> bool:
     return ips.most >= MOST * facts.size or (many and ips.signals <= 3)
 
 
+def at_one_street_address(facts: Facts) -> bool:
+    """Whether nearly all with a postal address, and half of all members, give the same."""
+    most, givers = facts.of("address").most, facts.holders.get("address", 0)
+    return most >= MOST * givers and most >= PLACE * facts.size
+
+
+def under_one_roof(facts: Facts) -> bool:
+    """Whether there is no doubt of the place: nearly all come from it or from the few addresses
+    beside it, or give it as their own, or one card pays for all that are there.
+    """
+    few = at_one_place(facts)
+    return (
+        facts.of("ip").most >= MOST * facts.size
+        or (few and facts.of("ip_range").most >= MOST * facts.size)
+        or at_one_street_address(facts)
+        or (few and payer(facts) is not None)
+    )
+
+
 def place(facts: Facts) -> tuple[str, float] | None:
     """Nearly all at one address, of the net or of a street: a home, an office, a school."""
     if at_one_place(facts):
         most = facts.of("ip").most
         return f"one address serves {most:,} of {facts.size:,} members: a place", -2.0
-    most, givers = facts.of("address").most, facts.holders.get("address", 0)
-    if most >= MOST * givers and most >= PLACE * facts.size:
+    if at_one_street_address(facts):
+        most, givers = facts.of("address").most, facts.holders["address"]
         return f"{most:,} of {givers:,} members with a postal address give one: a place", -2.0
     return None
 
@@ -168,6 +202,11 @@ def staff(facts: Facts) -> float:
     return min(_share(facts.staff, facts.holders.get("email", 0)), 1.0)
 
 
+def firm(facts: Facts) -> bool:
+    """Whether it is a firm by its mail."""
+    return staff(facts) >= 0.5
+
+
 def clients(facts: Facts) -> float:
     """The share of members with mail that have a domain each."""
     return _share(facts.clients, facts.holders.get("email", 0)) if facts.clients >= 3 else 0.0
@@ -180,15 +219,15 @@ def _mail(facts: Facts) -> tuple[str, float] | None:
     Each domain is registered and paid for by somebody. Free mail says little, and so do domains of
     two or three members each: they come cheap by the dozen.
     """
-    firm, each = staff(facts), clients(facts)
-    if max(firm, each) < SLIGHT:
+    own, each = staff(facts), clients(facts)
+    if max(own, each) < SLIGHT:
         return None
     return (
-        f"{firm:.0%} of members with mail have a domain of their own with others"
-        if firm >= each
+        f"{own:.0%} of members with mail have a domain of their own with others"
+        if own >= each
         else f"{facts.clients:,} of {facts.holders['email']:,} members with mail have a domain "
         "each: clients or partners",
-        -3.5 * min(2 * max(firm, each), 1.0),
+        -3.5 * min(2 * max(own, each), 1.0),
     )
 
 
