@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from linkage import case, pipeline
 from linkage.case import Case
-from linkage.cli import output
+from linkage.cli import look, output
 from linkage.cli.progress import Lines, Live
 from linkage.config import Config
 from linkage.engine import DuckDBEngine
@@ -314,12 +314,24 @@ class TestRun:
         assert seen["config"] == Config()
         assert seen["report"]
 
+    def test_what_very_many_have_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        crowded = [{"kind": "ip", "value": "8.8.8.8", "accounts": 610}] * 6
+        crowded[1] = {"kind": "device", "value": "\x1b[31mid", "accounts": 300}
+        look.print_crowded(crowded, 1000, top=5)
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown
+        assert "610 61% ip 8.8.8.8" in lines(shown)
+        assert lines(shown)[-1] == "and 1 more"
+        look.print_crowded([], 1000, top=5)
+        assert capsys.readouterr().out == ""
+
     def test_json(self, typed: Typed, seen: dict[str, Any]) -> None:
         summary = json.loads(typed("run", "events.csv", "--out", "case", "--json")[1])
         assert summary["case"] == "case"
         assert summary["report"] is None
         assert [o["operator_id"] for o in summary["operators"]] == ["OP-AAA111", "OP-AAB222"]
         assert summary["run"] == 1
+        assert summary["crowded"] == []
 
     def test_options(self, typed: Typed, seen: dict[str, Any], tmp_path: Path) -> None:
         (tmp_path / "linkage.toml").write_text(

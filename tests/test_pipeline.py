@@ -259,6 +259,9 @@ class TestPopularValues:
             popular = signals[(signals["accounts"] >= POPULAR) & signals["ignored"].isna()]
             assert set(popular["kind"]) >= kinds
             assert case.members.empty
+            told = case.crowded
+            assert set(told["kind"]) >= kinds & {"payment", "device", "phone", "email", "ip"}
+            assert (told["accounts"] >= POPULAR // 2).all()
             counts = case.run["counts"]
             assert counts["pairs"] <= 10
         # pairs of accounts that share the value are 12 million

@@ -339,6 +339,7 @@ def test_email_domain() -> None:
         ("٣١٢٢٨٥٩٩٠٢", "US", ["+13122859902", "phone_range=+13122859xxx"]),
         ("+1 312 555 0123", "", "fictional number"),
         ("555-0123", "", "fictional number"),
+        ("+1 500 555 0006", "", "fictional number"),
         ("+44 7700 900123", "", "fictional number"),
         ("0000000", "", "placeholder"),
         ("1111111111", "", "placeholder"),

@@ -87,6 +87,13 @@ FROM edges AS e JOIN signals AS s USING (signal) WHERE e.account = $account
 ORDER BY s.ignored IS NOT NULL, s.kind, s.accounts, s.value
 """
 
+CROWDED = """
+SELECT kind, value, accounts FROM signals
+WHERE kind IN ('payment', 'device', 'phone', 'email', 'ip') AND ignored IS NULL
+    AND accounts >= greatest(100, (SELECT count(*) FROM accounts) / 100)
+ORDER BY accounts DESC, kind, value
+"""
+
 JUDGEMENTS_OF = f"""
 SELECT {JUDGEMENTS.names()} FROM judgements
 WHERE subject = 'operator' AND (
@@ -147,6 +154,16 @@ class CaseReader:
         return self._frame(
             "SELECT * FROM rejected ORDER BY rows DESC, source, kind, reason, count, example"
         )
+
+    @property
+    def crowded(self) -> pandas.DataFrame:
+        """Cards, devices, phones, mailboxes and addresses that very many accounts have.
+
+        Columns: kind, value, accounts; those on one account in a hundred or more, and on 100, most
+        first. They say next to nothing of anybody, but may tell of a fault in an export: the
+        address of a load balancer, the device of one release, a test card.
+        """
+        return self._frame(CROWDED)
 
     @property
     def run(self) -> dict[str, Any]:

@@ -145,6 +145,24 @@ def print_rejected(rejected: Sequence[Mapping[str, Any]], top: int) -> None:
         say(f"and {count(len(rest), 'more reason')} ({sum(r['rows'] for r in rest):,} rows)")
 
 
+def print_crowded(crowded: Sequence[Mapping[str, Any]], accounts: int, top: int) -> None:
+    """Values that very many accounts have, which says little of any of them."""
+    if not crowded:
+        return
+    heading("On so many accounts that it says little of any (perhaps a fault of the export)")
+    table(
+        ["accounts", "of all", "kind", "value"],
+        [
+            (c["accounts"], f"{c['accounts'] / accounts:.0%}", c["kind"], c["value"])
+            for c in crowded[:top]
+        ],
+        right=["accounts", "of all"],
+        wide=["value"],
+    )
+    if len(crowded) > top:
+        say(f"and {len(crowded) - top:,} more")
+
+
 def _print_operator(view: OperatorView) -> None:
     print_operators([view.operator])
     for judgement in view.judgements:
