@@ -201,7 +201,7 @@ class TestSlack:
 
 
 class TestChanges:
-    def test_only_who_was_weighed_or_moved_is_looked_at(self) -> None:
+    def test_only_who_changed_is_weighed_again(self) -> None:
         uses = {
             **strangers(300),
             **fleet(9, "one", payment=3),
@@ -211,16 +211,15 @@ class TestChanges:
         engine = ready(uses, groups)
         changes.forget(engine)
 
-        def moving() -> set[int]:
-            changes.find_moving(engine)
-            return {row[0] for row in engine.rows("SELECT DISTINCT operator FROM moving")}
+        def changed() -> set[int]:
+            changes.weigh_changed(engine)
+            return {row[0] for row in engine.rows("SELECT operator FROM changed")}
 
-        changes.weigh_changed(engine)
-        assert moving() == {0, 1}
-        changes.weigh_changed(engine)
-        assert moving() == set()
+        assert changed() == {0, 1}
+        assert changed() == set()
         engine.run("DELETE FROM attributed WHERE account = (SELECT max(account) FROM attributed)")
-        assert moving() == {1}
+        assert changes.moved(engine) == 1 / 17
+        assert changed() == {1}
 
     def test_numbers_of_operators_are_no_part_of_a_state(self) -> None:
         uses = hundred()
@@ -241,13 +240,13 @@ class TestChanges:
         attribution.propose(engine, CONFIG)
         rounds = []
 
-        def by_turns(engine: DuckDBEngine, min_size: int, members: str) -> bool:
-            rounds.append(members)
+        def by_turns(engine: DuckDBEngine) -> bool:
+            rounds.append(len(rounds))
             if len(rounds) % 2:
                 engine.run("DELETE FROM attributed WHERE account % 4 = 0")
             return True
 
-        monkeypatch.setattr(attribution, "split", by_turns)
+        monkeypatch.setattr(attribution, "merge", by_turns)
         attribution.settle(engine, CONFIG)
         assert 2 < len(rounds) < attribution.ROUNDS / 2
 

@@ -93,9 +93,11 @@ class TestItems:
             "30 members sign up with the same mailbox, 30 under other spellings of it",
             4.0,
         )
-        # who has an address and a device of his own was signed up by somebody
-        apart = Facts(30, shared, {"email": 30}, separate=24)
-        assert weight("mailbox", apart) == pytest.approx(4.0 * 0.2)
+        # a few with an address and a device each were signed up by somebody; nobody helps thirty
+        for size, expected in ((8, 0.25), (16, 1 - 0.75 / 4)):
+            of = {kind: Shared(signals=1, stock=1, members=size) for kind in shared}
+            apart = Facts(size, of, {"email": size}, separate=3 * size // 4)
+            assert weight("mailbox", apart) == pytest.approx(4.0 * expected)
         # at a firm's own domain they are its test accounts
         assert weight("mailbox", Facts(30, shared, {"email": 30}, staff=30)) == 0.0
 

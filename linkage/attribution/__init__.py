@@ -68,24 +68,26 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
     """Weigh the accounts against the operators of `attributed` until its members stay the same.
 
     Members that hang on each other may come and go by turns; then one turn is as good as the other.
+    What nothing ties is parted when they stay: half of an operator is tied by less than all of it,
+    and what is parted before the rest has come in would be merged again in the next round.
     """
     slack = _slack(config.min_confidence)
     seen = set()
     for number in range(ROUNDS):
         changes.weigh_changed(engine, sets=number > 0, slack=slack)
         _decide(engine, config)
-        regrouped = merge(engine)
-        changes.find_moving(engine)
-        regrouped = split(engine, config.min_size, "moving") or regrouped
+        merged = merge(engine)
         drop_small(engine, config.min_size)
         if number:
             _drop_uncorroborated(engine)
-        if number and not regrouped and changes.moved(engine) <= SETTLED:
+        if number and not merged and changes.moved(engine) <= SETTLED:
             break
         state = changes.state(engine)
         if state in seen:
             break
         seen.add(state)
+    split(engine, config.min_size)
+    drop_small(engine, config.min_size)
 
 
 def extend(engine: Engine, config: AttributionConfig) -> None:

@@ -73,20 +73,6 @@ def weigh_changed(
     engine.drop("changed_members")
 
 
-def find_moving(engine: Engine) -> None:
-    """`moving`: the members of operators that were just weighed, or have others since."""
-    engine.create(
-        "moving",
-        f"""
-        WITH others AS (
-            SELECT DISTINCT coalesce(a.operator, w.operator) AS operator {_COMPARED} WHERE {_MOVED}
-        )
-        SELECT a.account, a.operator FROM attributed a
-        WHERE a.operator IN (SELECT operator FROM changed UNION ALL SELECT operator FROM others)
-        """,
-    )
-
-
 def moved(engine: Engine) -> float:
     """The share of members that are not where they were when last weighed."""
     changed, members = engine.rows(

@@ -105,33 +105,30 @@ def _renumber(engine: Engine, into: dict[int, int]) -> None:
     )
 
 
-def split(
-    engine: Engine, min_size: int, members: str = "attributed", settled: bool = False
-) -> bool:
-    """Give each part of an operator that is not tied to the rest a number of its own; tell whether
-    any operator changed. `members` holds those of the operators to look at; those of operators that
-    have `settled` may all go.
+def split(engine: Engine, min_size: int, settled: bool = False) -> None:
+    """Give each part of an operator that is not tied to the rest a number of its own. Of operators
+    that have `settled` all may go.
 
     The largest part keeps the number. Parts are connected components of members and the
     operator's signals, those aside that strangers have alike: sign-up times, issuers, habits. A
-    personal signal with many users elsewhere is a weak tie: it ties an account, but no part that
-    shares things of its own. Offices that work with one framework, each with its own card and
+    signal with many users elsewhere is a weak tie, an address too: it ties an account, but no part
+    that shares things of its own. Offices that work with one framework, each with its own card and
     address, are not one; nor are families of three with a tablet each, tied by what strangers use
     for the most part, who belong to nobody then.
     """
     ties = engine.arrow(
         f"""
         SELECT m.account, m.operator, e.signal,
-               e.kind = 'ip' OR s.members >= {MOSTLY} * (s.members + s.others) AS strong,
+               s.members >= {MOSTLY} * (s.members + s.others) AS strong,
                e.kind = 'ip' OR s.others <= {MOSTLY} * (s.members + s.others) AS common
-        FROM {members} m JOIN linking_edges e ON e.account = m.account
+        FROM attributed m JOIN linking_edges e ON e.account = m.account
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         WHERE e.personal OR e.kind = 'ip'
         ORDER BY m.operator, m.account, e.signal
         """
     )
     if not ties.num_rows:
-        return False
+        return
     # a signal ties only members of one operator: its nodes are (operator, signal)
     operator = ties["operator"].to_numpy().astype(np.int64)
     accounts, account = np.unique(ties["account"].to_numpy(), return_inverse=True)
@@ -142,7 +139,7 @@ def split(
     whole = _components(nodes, edges)[: len(accounts)]
     strong, common = (ties[name].to_numpy(zero_copy_only=False) for name in ("strong", "common"))
     part, hangs = _parts(edges[strong], len(accounts), nodes, min_size, settled)
-    group = _components(nodes, edges[common])[: len(accounts)]
+    group, _ = _parts(edges[common], len(accounts), nodes, min_size, settled)
     size = np.bincount(part)[part]
     order = np.lexsort((part, -size, whole))
     _, first = np.unique(whole[order], return_index=True)
@@ -192,7 +189,6 @@ def split(
         WHERE p.account = attributed.account AND p.operator = attributed.operator
         """
     )
-    return bool(home.any() or engine.value("SELECT count(*) FROM split_off"))
 
 
 def _parts(
@@ -203,7 +199,8 @@ def _parts(
     The first nodes are the accounts, the others the signals. What one signal alone ties to the
     rest, several accounts that hold together without it, is a part by itself: the family behind
     whose address an exit of the operator's is, with a card and a tablet of its own. So is a group
-    large enough to stand by itself that one account ties: firms that have a contractor in common.
+    large enough to stand by itself that one account ties: firms that have a contractor in common;
+    and one of any size of which one account uses the signal.
     Until operators have settled, what is left must stand by itself, too: a candidate may be a
     beginning. In the end, where nothing is left there was nobody: two people with four accounts
     each, and a phone that one sold to the other.
@@ -221,7 +218,7 @@ def _parts(
             return size >= min_size and block > 2
         # in the end, what most have is what they are known by
         known = settled and 2 * users[node] > whole_size[node]
-        return 2 <= size < min_size and not known
+        return size >= 2 and (size < min_size or block == 2) and not known
 
     least = 0 if settled else min_size
     tied = _graph(nodes, edges[~alone])

@@ -80,8 +80,8 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
 def _mailbox(facts: Facts) -> tuple[str, float] | None:
     """Several accounts behind one mailbox; told apart by tags and dots, it is nobody's slip.
 
-    At a firm's own domain they are its test accounts; and where each has a line and a device or a
-    card of his own, somebody has signed others up: a carer, a club.
+    At a firm's own domain they are its test accounts; and where a few have a line and a device or a
+    card each, somebody has signed others up: a carer, a club.
     """
     mailboxes, aliases = facts.of("email"), facts.of("email_alias")
     if not mailboxes.stock:
@@ -95,7 +95,7 @@ def _mailbox(facts: Facts) -> tuple[str, float] | None:
         2.0
         * (share + _share(aliases.members, holders))
         * (1 - staff(facts))
-        * (1 - _share(facts.separate, facts.size)),
+        * (1 - _share(facts.separate, facts.size) * min(FAMILY / facts.size, 1) ** 2),
     )
 
 
