@@ -128,18 +128,15 @@ def weigh(
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
             LEFT JOIN {members} m ON m.account = e.account AND m.operator = s.operator
         ),
-        -- a habit alone makes nobody a candidate
-        candidates AS (SELECT DISTINCT account, operator FROM hit WHERE NOT sharing),
         rated AS (
-            SELECT account, operator, kind, own, exclusive, members - own AS members,
+            SELECT account, operator, kind, sharing, own, exclusive, members - own AS members,
                    holders - own AS holders,
                    CASE WHEN {outside} THEN (others - 0.5) / (all_holders - holders)
                         ELSE (members + others - own + 0.5) / (all_holders - own + 1.0) END AS p
-            FROM hit SEMI JOIN candidates c
-                 ON c.account = hit.account AND c.operator = hit.operator
+            FROM hit
         ),
         weights AS (
-            SELECT account, operator, kind, own, exclusive,
+            SELECT account, operator, kind, sharing, own, exclusive,
                    ln((members + p) / (holders + 1.0) / p) AS weight,
                    ln((holders + 1.0 - members - p) / (holders + 1.0) / (1 - p)) AS lack
             FROM rated
@@ -152,18 +149,27 @@ def weigh(
             FROM operator_signals WHERE {sets} AND kind IN ({in_sets}) GROUP BY operator, kind
         ),
         gathered AS (
-            SELECT account, operator, kind, own, count(*) AS signals,
+            SELECT account, operator, kind, sharing, own, count(*) AS signals,
                    bool_or(exclusive) AS exclusive, max(weight) AS strongest,
                    sum(greatest(weight, 0)) - greatest(max(weight), 0) AS further,
                    sum(lack) AS lack
-            FROM weights GROUP BY account, operator, kind, own
+            FROM weights GROUP BY account, operator, kind, sharing, own
+        ),
+        things AS (SELECT * FROM gathered WHERE NOT sharing),
+        -- a habit alone makes nobody a candidate
+        kept AS (
+            SELECT * FROM things
+            UNION ALL
+            SELECT g.* FROM gathered g SEMI JOIN things t
+              ON t.account = g.account AND t.operator = g.operator
+            WHERE g.sharing
         )
         SELECT g.account, g.operator, g.kind, g.own, CAST(g.signals AS INTEGER) AS signals,
                g.exclusive,
                greatest({REPEATED} * least(coalesce(a.lack - g.lack, 0), 0),
                         -CAST(? AS DOUBLE)) AS lacking,
                g.strongest + {REPEATED} * g.further + lacking AS weight
-        FROM gathered g LEFT JOIN all_lacks a ON a.operator = g.operator AND a.kind = g.kind
+        FROM kept g LEFT JOIN all_lacks a ON a.operator = g.operator AND a.kind = g.kind
         """,
         [absence],
     )
