@@ -204,9 +204,7 @@ def _rate_kinds(engine: Engine) -> None:
 def _add_up(engine: Engine, settled: bool, service: int, slack: float) -> None:
     # a kind of which the account has values, none of them the operator's, speaks against; so a
     # coarse hit (the card's issuer) without the fine one that members have (the card) counts little
-    engine.create(
-        "family_weights",
-        f"""
+    families = f"""
         WITH candidates AS (
             -- absences only take away: who has too little without them is out already
             SELECT h.account, h.operator, max(h.own) AS own
@@ -236,9 +234,12 @@ def _add_up(engine: Engine, settled: bool, service: int, slack: float) -> None:
                coalesce(max(signals), 0) AS signals,
                coalesce(bool_or(exclusive), false) AS exclusive
         FROM by_kind GROUP BY account, operator, family
-        """,
-        [ABSENCE if settled else math.inf],
-    )
+    """
+    parameters: list[float] = [ABSENCE if settled else math.inf]
+    if settled:
+        # what is asked for by family, too
+        engine.create("family_weights", families, parameters)
+        families, parameters = "SELECT * FROM family_weights", []
     ambient = ", ".join(f"'{family}'" for family in AMBIENT)
     engine.create(
         "weighed",
@@ -250,12 +251,12 @@ def _add_up(engine: Engine, settled: bool, service: int, slack: float) -> None:
                        AS corroboration,
                    CAST(sum(signals) AS INTEGER) AS held_by, bool_or(exclusive) AS exclusive,
                    bool_or(exclusive AND family <> 'prompt') AS identified
-            FROM family_weights GROUP BY account, operator
+            FROM ({families}) f GROUP BY account, operator
         )
         SELECT w.*, w.evidence + ln(s.size / (? - s.size + 1.0)) AS log_odds
         FROM summed w JOIN sizes s ON s.operator = w.operator
         """,
-        [service],
+        [*parameters, service],
     )
 
 
