@@ -35,7 +35,7 @@ def communities(
     accounts, row = np.unique(account, return_inverse=True)
     signals, column = np.unique(signal, return_inverse=True)
     graph = igraph.Graph(n=len(accounts) + len(signals))
-    graph.add_edges(np.column_stack([row, column + len(accounts)]))
+    graph.add_edges(np.column_stack([row, column + len(accounts)]).astype(np.int32))
     igraph.set_random_number_generator(random.Random(seed))
     membership = graph.community_leiden(
         objective_function="modularity",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 
 import pyarrow as pa
 
@@ -105,10 +106,10 @@ def _name(engine: Engine) -> None:
     )
 
 
-def _candidates(*seeds: str) -> list[str]:
-    texts = [*seeds, *(f"{seeds[0]}{i}" for i in range(100))]
-    digests = (hashlib.sha256(text.encode()).digest() for text in texts)
-    return ["OP-" + base64.b32encode(digest).decode()[:NAME_LENGTH] for digest in digests]
+def _candidates(*seeds: str) -> Iterator[str]:
+    for text in (*seeds, *(f"{seeds[0]}{i}" for i in range(100))):
+        digest = hashlib.sha256(text.encode()).digest()
+        yield "OP-" + base64.b32encode(digest).decode()[:NAME_LENGTH]
 
 
 def _operators(engine: Engine) -> None:

@@ -2,7 +2,8 @@
 
 In: `accounts`, `observations`, `prompts`, `cleaned` (raw value -> signals), `template_uses`. Out:
 `kinds`; `signals`, numbered in the order of kind and value; `edges`, one for each account and
-signal it used; and `holdings`, the kinds of which an account has anything. A referral or transfer
+signal it used; `account_kinds`, how many signals of each kind an account has; and `holdings`, the
+kinds of which it has anything. A referral or transfer
 names another account: that account holds the signal too, so a direct link between two accounts is
 an edge pair like any other.
 
@@ -38,8 +39,17 @@ SHARED_KINDS = ("payment", "device", "phone", "address", "name")
 """Personal kinds whose sharing is a habit worth telling apart."""
 
 
+_SIGN_UPS = """
+    SELECT account, 'sign_up' AS kind, strftime(created_at, '%Y-%m-%d %H:00') AS value, created_at
+    FROM accounts WHERE created_at IS NOT NULL
+    UNION ALL
+    SELECT account, 'sign_up_day' AS kind, strftime(created_at, '%Y-%m-%d') AS value, created_at
+    FROM accounts WHERE created_at IS NOT NULL
+"""
+
+
 def build(engine: Engine) -> None:
-    """Create `kinds`, `signals`, `edges` and `holdings`.
+    """Create `kinds`, `signals`, `edges`, `account_kinds` and `holdings`.
 
     A signal that a single account uses is kept (it is part of what an account has) and marked
     as ignored: it links nobody. So are the signals of `allowed_signals` (kind, value, reason), if
@@ -49,99 +59,135 @@ def build(engine: Engine) -> None:
         "CREATE TABLE IF NOT EXISTS allowed_signals (kind VARCHAR, value VARCHAR, reason VARCHAR)"
     )
     find_uses(engine)
-    degrees = "SELECT kind, value, count(*) AS accounts FROM uses {among} GROUP BY kind, value"
+    degrees = "SELECT number, count(*) AS accounts FROM uses {among} GROUP BY number"
     engine.create("degrees", degrees.format(among=""))
     add_sharing(engine)
-    added = f"WHERE kind IN {tuple(kind + SHARING for kind in SHARED_KINDS)}"
+    kinds = tuple(kind + SHARING for kind in SHARED_KINDS)
+    added = f"WHERE number IN (SELECT number FROM numbered WHERE kind IN {kinds})"
     engine.run(f"DELETE FROM degrees {added}")
     engine.run(f"INSERT INTO degrees {degrees.format(among=added)}")
     _kinds(engine)
     engine.create(
+        "renumbered",
+        """
+        SELECT number, CAST(row_number() OVER (ORDER BY number) - 1 AS INTEGER) AS signal,
+               CAST(accounts AS INTEGER) AS accounts
+        FROM degrees
+        """,
+    )
+    engine.create(
         "signals",
         """
-        WITH numbered AS (
-            SELECT CAST(row_number() OVER (ORDER BY kind, value) - 1 AS INTEGER) AS signal,
-                   kind, value, CAST(accounts AS INTEGER) AS accounts
-            FROM degrees
-        ),
-        parents AS (
-            SELECT signal_kind, value, min(parent_kind) AS parent_kind, min(parent) AS parent
-            FROM cleaned WHERE parent IS NOT NULL GROUP BY signal_kind, value
+        WITH parents AS (
+            SELECT n.number, s.signal FROM numbered n
+            JOIN numbered up ON up.kind = n.parent_kind AND up.value = n.parent
+            JOIN renumbered s ON s.number = up.number
         )
-        SELECT s.signal, s.kind, s.value, up.signal AS parent, s.accounts,
+        SELECT s.signal, n.kind, n.value, up.signal AS parent, s.accounts,
                coalesce(a.reason, CASE WHEN s.accounts = 1 THEN 'used by one account' END)
                    AS ignored
-        FROM numbered s
-        LEFT JOIN allowed_signals a ON a.kind = s.kind AND a.value = s.value
-        LEFT JOIN parents p ON p.signal_kind = s.kind AND p.value = s.value
-        LEFT JOIN numbered up ON up.kind = p.parent_kind AND up.value = p.parent
-        ORDER BY s.signal
+        FROM renumbered s JOIN numbered n ON n.number = s.number
+        LEFT JOIN allowed_signals a ON a.kind = n.kind AND a.value = n.value
+        LEFT JOIN parents up ON up.number = s.number
         """,
     )
     engine.create(
         "edges",
         """
         SELECT u.account, s.signal, u.first_seen, u.last_seen, u.n
-        FROM uses u JOIN signals s ON s.kind = u.kind AND s.value = u.value
-        ORDER BY u.account, s.signal
+        FROM uses u JOIN renumbered s ON s.number = u.number
         """,
     )
     add_holdings(engine)
-    engine.drop("uses", "degrees")
+    engine.drop("uses", "degrees", "numbered", "renumbered")
 
 
 def add_holdings(engine: Engine) -> None:
-    """`holdings`: the kinds of which an account has anything, by `uses` and `prompts`.
+    """`account_kinds` (account, kind's number, signals), and `holdings`: the kinds of which an
+    account has anything, by that and `prompts`.
 
     Prompts without a template say something too: that an account has other things to ask; a card
     that nobody shares, that the account is not of those who share them; and a plain mailbox, that
     it is not of those who use aliases.
     """
     engine.create(
+        "account_kinds",
+        """
+        SELECT u.account, n.kind, count(*) AS k
+        FROM uses u JOIN (
+            SELECT n.number, k.number AS kind FROM numbered n JOIN kinds k ON k.kind = n.kind
+        ) n ON n.number = u.number
+        GROUP BY u.account, n.kind
+        """,
+    )
+    engine.create(
         "holdings",
         f"""
-        WITH held AS (
-            SELECT account, kind FROM uses
+        WITH implied AS (
+            -- by what an account has of a kind, it has something of these
+            SELECT k.number AS base, o.number AS kind FROM kinds k
+            JOIN kinds o ON o.kind IN (k.kind, k.kind || '{SHARING}', k.kind || '{ALIAS}')
+        ),
+        held AS (
+            SELECT a.account, i.kind FROM account_kinds a JOIN implied i ON i.base = a.kind
             UNION
-            SELECT account, 'prompt' AS kind FROM prompts
+            SELECT p.account, k.number FROM prompts p CROSS JOIN kinds k WHERE k.kind = 'prompt'
         )
-        SELECT account, kind FROM held
-        UNION
-        SELECT h.account, k.kind FROM held h
-        JOIN kinds k ON k.kind IN (h.kind || '{SHARING}', h.kind || '{ALIAS}')
+        SELECT h.account, k.kind FROM held h JOIN kinds k ON k.number = h.kind
         """,
     )
 
 
 def find_uses(engine: Engine) -> None:
-    """`uses`: account, kind, value, first_seen, last_seen, n."""
+    """`uses` (account, number, first_seen, last_seen, n) and `numbered` (number, kind, value).
+
+    Numbers stand for kinds and values from here on, in their order: to compare, gather and sort
+    texts again and again is most of the work otherwise. Some are used by nobody.
+    """
+    engine.put("habits", _habits())
+    engine.create(
+        "numbered",
+        f"""
+        WITH found AS (
+            SELECT signal_kind AS kind, value, parent_kind, parent FROM cleaned
+            UNION ALL SELECT 'prompt', template, NULL, NULL FROM template_uses
+            UNION ALL SELECT kind, value, NULL, NULL FROM ({_SIGN_UPS}) s
+            UNION ALL SELECT kind, value, NULL, NULL FROM habits
+        )
+        SELECT CAST(row_number() OVER (ORDER BY kind, value) AS INTEGER) AS number, kind, value,
+               min(parent_kind) AS parent_kind, min(parent) AS parent
+        FROM found GROUP BY kind, value
+        """,
+    )
     engine.create(
         "uses",
         f"""
-        WITH used AS (
-            SELECT o.account, c.signal_kind AS kind, c.value, o.first_seen, o.last_seen, o.n
-            FROM observations o JOIN cleaned c ON c.kind = o.kind AND c.raw = o.raw
+        WITH signals_of AS (
+            SELECT c.kind, c.raw, n.number
+            FROM cleaned c JOIN numbered n ON n.kind = c.signal_kind AND n.value = c.value
+        ),
+        used AS (
+            SELECT o.account, s.number, o.first_seen, o.last_seen, o.n
+            FROM observations o JOIN signals_of s ON s.kind = o.kind AND s.raw = o.raw
             UNION ALL
-            SELECT account, 'prompt' AS kind, template AS value, first_seen, last_seen, n
-            FROM template_uses
+            SELECT t.account, n.number, t.first_seen, t.last_seen, t.n
+            FROM template_uses t JOIN numbered n ON n.kind = 'prompt' AND n.value = t.template
             UNION ALL
-            SELECT account, 'sign_up' AS kind, strftime(created_at, '%Y-%m-%d %H:00') AS value,
-                   created_at, created_at, 1
-            FROM accounts WHERE created_at IS NOT NULL
-            UNION ALL
-            SELECT account, 'sign_up_day' AS kind, strftime(created_at, '%Y-%m-%d') AS value,
-                   created_at, created_at, 1
-            FROM accounts WHERE created_at IS NOT NULL
+            SELECT s.account, n.number, s.created_at, s.created_at, 1
+            FROM ({_SIGN_UPS}) s JOIN numbered n ON n.kind = s.kind AND n.value = s.value
+        ),
+        named AS (
+            SELECT n.number, a.account FROM numbered n JOIN accounts a ON a.account_id = n.value
+            WHERE n.kind IN {DIRECT_KINDS}
         ),
         direct AS (
-            SELECT a.account, u.kind, u.value, u.first_seen, u.last_seen, u.n
-            FROM used u JOIN accounts a ON a.account_id = u.value
-            WHERE u.kind IN {DIRECT_KINDS}
+            SELECT d.account, u.number, u.first_seen, u.last_seen, u.n
+            FROM used u JOIN named d ON d.number = u.number
         )
-        SELECT account, kind, value, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+        SELECT account, number, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
                CAST(sum(n) AS BIGINT) AS n
         FROM (SELECT * FROM used UNION ALL SELECT * FROM direct) every
-        GROUP BY account, kind, value
+        GROUP BY account, number
         """,
     )
 
@@ -155,32 +201,48 @@ def add_sharing(engine: Engine) -> None:
         f"""
         INSERT INTO uses
         WITH shared AS (
-            SELECT d.* FROM degrees d ANTI JOIN allowed_signals a
-              ON a.kind = d.kind AND a.value = d.value
-            WHERE d.kind IN {SHARED_KINDS} AND d.accounts >= 2
+            SELECT d.number, d.accounts, n.kind FROM degrees d JOIN numbered n USING (number)
+            ANTI JOIN allowed_signals a ON a.kind = n.kind AND a.value = n.value
+            WHERE n.kind IN {SHARED_KINDS} AND d.accounts >= 2
         ),
         widest AS (
-            SELECT u.account, u.kind, ceil(log2(max(d.accounts))) AS scale
-            FROM uses u JOIN shared d USING (kind, value) GROUP BY u.account, u.kind
+            SELECT u.account, s.kind, ceil(log2(max(s.accounts))) AS scale
+            FROM uses u JOIN shared s ON s.number = u.number GROUP BY u.account, s.kind
         )
-        SELECT account, kind || '{SHARING}',
-               CASE WHEN scale = 1 THEN 'on 2 accounts'
-                    ELSE printf('on %d to %d accounts', CAST(pow(2, scale - 1) AS BIGINT) + 1,
-                                CAST(pow(2, scale) AS BIGINT)) END,
-               NULL, NULL, 1
-        FROM widest
+        SELECT w.account, n.number, NULL, NULL, 1
+        FROM widest w JOIN habits h ON h.shared = w.kind AND h.scale = w.scale
+        JOIN numbered n ON n.kind = h.kind AND n.value = h.value
         """
     )
+    engine.drop("habits")
+
+
+def _habits() -> pa.Table:
+    """How widely a kind may be shared: on 2 accounts, on 3 to 4 and so on, as signals."""
+    scales = range(1, 32)
+    texts = ["on 2 accounts", *(f"on {2 ** (n - 1) + 1} to {2**n} accounts" for n in scales[1:])]
+    rows = [
+        (kind, kind + SHARING, scale, text)
+        for kind in SHARED_KINDS
+        for scale, text in zip(scales, texts, strict=True)
+    ]
+    names = ("shared", "kind", "scale", "value")
+    return pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
 
 
 def _kinds(engine: Engine) -> None:
-    """`kinds`: kind, family, and what it may be evidence with.
+    """`kinds`: kind, its number, family, and what it may be evidence with.
 
     Personal things go together only by one hand (or one home). Addresses, user agents, bins and
     sign-up times are shared by strangers: they count beside something personal, never beside each
     other. How widely things are shared counts beside something personal or an address.
     """
-    present = [row[0] for row in engine.rows("SELECT DISTINCT kind FROM uses ORDER BY kind")]
+    present = [
+        row[0]
+        for row in engine.rows(
+            "SELECT DISTINCT n.kind FROM degrees d JOIN numbered n USING (number) ORDER BY n.kind"
+        )
+    ]
     base = {kind: kind.removesuffix(SHARING) for kind in present}
     derived = {kind for kind in present if kind in SIGN_UP_KINDS or base[kind] != kind}
     engine.put(
@@ -188,6 +250,7 @@ def _kinds(engine: Engine) -> None:
         pa.table(
             {
                 "kind": pa.array(present, pa.string()),
+                "number": pa.array(range(len(present)), pa.int32()),
                 "family": pa.array([FAMILIES.get(k, base[k]) for k in present], pa.string()),
                 "personal": [k not in derived and kind_of(k).personal for k in present],
                 "sharing": [base[k] != k for k in present],

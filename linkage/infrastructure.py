@@ -1,9 +1,9 @@
 """Which signals go together beyond chance, and which of them form one infrastructure.
 
-In: `signals` and `edges`. Out: `pairs`, the signal graph, and `communities`, its Leiden
-communities. Two signals are compared by the number of accounts that have both, from one join of
-the bipartite graph with itself on the account: the cost follows what each account has, so a value
-that half the service shares costs an edge per account and no more.
+In: `kinds`, `signals`, `edges` and `account_kinds`. Out: `pairs`, the signal graph, and
+`communities`, its Leiden communities. Two signals are compared by the number of accounts that have
+both, from one join of the bipartite graph with itself on the account: the cost follows what each
+account has, so a value that half the service shares costs an edge per account and no more.
 
 The expected number under independence keeps, for each kind, how many signals of that kind every
 account has: the chance that account a has s is d_s k_a / E, with d_s the accounts of s, k_a the
@@ -61,7 +61,7 @@ def find(engine: Engine, config: InfrastructureConfig, seed: int) -> None:
     `communities` has a row (community, signal) for every signal in a pair; `decoys` the weights of
     the heaviest pairs found in a shuffled copy of the graph, for `chance`.
     """
-    _kind_tables(engine)
+    _pair_kinds(engine)
     engine.create("linking_edges", _LINKING.format(edges="edges"))
     _weigh_pairs(engine, "linking_edges", "weighed_pairs")
     _keep_significant(engine, config)
@@ -101,15 +101,9 @@ _LINKING = """
 """
 
 
-def _kind_tables(engine: Engine) -> None:
-    """`account_kinds` (signals of a kind that an account has) and `kind_pairs`."""
-    engine.create(
-        "account_kinds",
-        """
-        SELECT e.account, s.kind, count(*) AS k
-        FROM edges e JOIN signals s ON s.signal = e.signal GROUP BY e.account, s.kind
-        """,
-    )
+def _pair_kinds(engine: Engine) -> None:
+    """`kind_pairs`: of any two kinds, in their order, that may be evidence together, the factor of
+    the number of accounts expected to have two signals, and how many pairs of signals there are."""
     engine.create(
         "kind_pairs",
         f"""
@@ -121,16 +115,16 @@ def _kind_tables(engine: Engine) -> None:
             SELECT x.kind AS kind_a, y.kind AS kind_b,
                    sum(x.k * (y.k - CASE WHEN x.kind = y.kind THEN 1 ELSE 0 END)) AS product
             FROM account_kinds x JOIN account_kinds y ON y.account = x.account
-            GROUP BY x.kind, y.kind
+            WHERE x.kind <= y.kind GROUP BY x.kind, y.kind
         )
-        SELECT p.kind_a, p.kind_b, p.product / (CAST(a.total AS DOUBLE) * b.total) AS factor,
-               CASE WHEN p.kind_a = p.kind_b THEN CAST(m.signals AS DOUBLE) * (m.signals - 1) / 2
-                    WHEN p.kind_a < p.kind_b THEN CAST(m.signals AS DOUBLE) * n.signals
-                    ELSE 0 END AS tests
+        SELECT x.kind AS kind_a, y.kind AS kind_b,
+               p.product / (CAST(a.total AS DOUBLE) * b.total) AS factor,
+               CASE WHEN x.kind = y.kind THEN CAST(m.signals AS DOUBLE) * (m.signals - 1) / 2
+                    ELSE CAST(m.signals AS DOUBLE) * n.signals END AS tests
         FROM products p
         JOIN totals a ON a.kind = p.kind_a JOIN totals b ON b.kind = p.kind_b
-        JOIN linking m ON m.kind = p.kind_a JOIN linking n ON n.kind = p.kind_b
-        JOIN kinds x ON x.kind = p.kind_a JOIN kinds y ON y.kind = p.kind_b
+        JOIN kinds x ON x.number = p.kind_a JOIN kinds y ON y.number = p.kind_b
+        JOIN linking m ON m.kind = x.kind JOIN linking n ON n.kind = y.kind
         WHERE ({PERSONAL.format(a="x", b="y")})
            OR ({HABIT.format(a="x", b="y")}) OR ({HABIT.format(a="y", b="x")})
         """,
@@ -151,10 +145,13 @@ def _weigh_pairs(engine: Engine, edges: str, table: str) -> None:
             FROM {edges} WHERE personal GROUP BY account, family
         ),
         together AS (
-            SELECT a.signal AS signal_a, b.signal AS signal_b, count(*) AS together
+            -- from the personal one, of two such from the first
+            SELECT least(a.signal, b.signal) AS signal_a, greatest(a.signal, b.signal) AS signal_b,
+                   count(*) AS together
             FROM {edges} a JOIN {edges} b ON b.account = a.account
-            WHERE a.signal < b.signal AND {PERSONAL.format(a="a", b="b")}
-            GROUP BY a.signal, b.signal HAVING count(*) >= 2
+            WHERE a.personal AND (a.signal < b.signal OR NOT b.personal)
+              AND {PERSONAL.format(a="a", b="b")}
+            GROUP BY signal_a, signal_b HAVING count(*) >= 2
             UNION ALL
             SELECT least(a.signal, b.signal), greatest(a.signal, b.signal), count(DISTINCT m.signal)
             FROM {edges} a JOIN {edges} b ON b.account = a.account
@@ -197,33 +194,50 @@ def _keep_significant(engine: Engine, config: InfrastructureConfig) -> None:
 
 
 def _shuffle(engine: Engine, seed: int) -> None:
-    """`shuffled_edges`: within each kind, accounts dealt anew to signals."""
+    """`shuffled_edges`: within each kind, accounts dealt anew to signals.
+
+    Signals are numbered in the order of kinds, so the edges of a kind are places in a row, whether
+    in the order of signals, each of which has as many as accounts, or shuffled.
+    """
     engine.create(
         "dealt",
         """
-        WITH places AS (
-            SELECT e.account, e.signal, s.kind,
-                   row_number() OVER (PARTITION BY s.kind ORDER BY e.signal, e.account) AS place,
-                   row_number() OVER (
-                       PARTITION BY s.kind ORDER BY e.shuffle, e.signal, e.account
-                   ) AS dealt
-            FROM (SELECT *, hash(account, signal, ?) AS shuffle FROM edges) e
-            JOIN signals s ON s.signal = e.signal
-        )
-        SELECT DISTINCT b.account, a.signal
-        FROM places a JOIN places b ON b.kind = a.kind AND b.dealt = a.place
+        SELECT e.account,
+               row_number() OVER (ORDER BY k.number, e.shuffle, e.signal, e.account) AS place
+        FROM (SELECT account, signal, hash(account, signal, ?) AS shuffle FROM edges) e
+        JOIN signals s ON s.signal = e.signal JOIN kinds k ON k.kind = s.kind
         """,
         [seed],
     )
-    engine.create("shuffled_edges", _LINKING.format(edges="dealt"))
-    engine.drop("dealt")
+    engine.create(
+        "places",
+        """
+        WITH last AS (
+            SELECT signal, accounts, ignored,
+                   CAST(sum(accounts) OVER (ORDER BY signal) AS BIGINT) AS place
+            FROM signals
+        )
+        SELECT signal, unnest(generate_series(place - accounts + 1, place)) AS place
+        FROM last WHERE ignored IS NULL
+        """,
+    )
+    engine.create(
+        "shuffled_edges",
+        _LINKING.format(
+            edges="""(
+                SELECT DISTINCT d.account, p.signal FROM dealt d JOIN places p ON p.place = d.place
+            )"""
+        ),
+    )
+    engine.drop("dealt", "places")
 
 
 def _communities(engine: Engine, seed: int) -> None:
     pairs = engine.arrow("SELECT signal_a, signal_b, weight FROM pairs ORDER BY signal_a, signal_b")
     ends = np.column_stack([pairs["signal_a"].to_numpy(), pairs["signal_b"].to_numpy()])
     signals, numbered = np.unique(ends, return_inverse=True)
-    graph = igraph.Graph(n=len(signals), edges=numbered.reshape(ends.shape).tolist())
+    graph = igraph.Graph(n=len(signals))
+    graph.add_edges(numbered.reshape(ends.shape).astype(np.int32))
     graph.es["weight"] = pairs["weight"].to_numpy()
     graph.vs["signal"] = signals
     igraph.set_random_number_generator(random.Random(seed))

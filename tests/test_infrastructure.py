@@ -303,7 +303,6 @@ class TestDecoys:
     def test_dealing_anew_keeps_what_accounts_and_signals_have(self) -> None:
         uses = {**strangers(100), **fleet(40, payment=4, device=5, prompt=3)}
         engine = built(uses)
-        infrastructure._kind_tables(engine)
         infrastructure._shuffle(engine, seed=3)
         engine.create("true_edges", infrastructure._LINKING.format(edges="edges"))
         for column in ("signal", "kind"):

@@ -25,36 +25,35 @@ def add(engine: Engine, min_confidence: float) -> None:
     engine.create(
         "companions",
         f"""
-        WITH groups AS (
-            SELECT e.signal, e.kind, e.family, e.account, e.accounts
-            FROM linking_edges e
-            WHERE e.personal AND e.kind <> 'prompt' AND e.accounts <= {FEW}
-              AND NOT EXISTS (
-                  SELECT 1 FROM linking_edges o JOIN attributed a ON a.account = o.account
-                  WHERE o.signal = e.signal
-              )
-        ),
-        at_home AS (
-            SELECT g.signal FROM groups g JOIN linking_edges i ON i.account = g.account
-            WHERE i.address GROUP BY g.signal, i.signal HAVING count(*) >= 2
-        ),
-        habits AS (
+        WITH habits AS (
             SELECT r.operator, r.kind FROM kind_rates r
             WHERE r.hits >= {HABIT} * r.holders
               AND (SELECT count(*) FROM operator_signals o
                    WHERE o.operator = r.operator AND o.kind = r.kind) >= {STOCK}
         ),
-        together AS (
-            SELECT g.signal, w.operator, count(*) AS accounts, max(g.accounts) AS users,
+        groups AS (
+            SELECT e.signal, w.operator, count(*) AS accounts,
                    -- the card that they share is no longer an absence
                    sum(w.evidence - least(coalesce(f.weight, 0), 0)) AS evidence
-            FROM groups g JOIN weighed w ON w.account = g.account
-            JOIN habits h ON h.operator = w.operator AND h.kind = g.kind
-            LEFT JOIN family_weights f ON f.account = g.account AND f.operator = w.operator
-                                      AND f.family = g.family
-            WHERE g.signal NOT IN (SELECT signal FROM at_home)
-            GROUP BY g.signal, w.operator HAVING count(*) = max(g.accounts)
+            FROM habits h JOIN weighed w ON w.operator = h.operator
+            JOIN linking_edges e ON e.account = w.account AND e.kind = h.kind
+            LEFT JOIN family_weights f ON f.account = w.account AND f.operator = w.operator
+                                      AND f.family = e.family
+            WHERE e.personal AND e.kind <> 'prompt' AND e.accounts <= {FEW}
+            GROUP BY e.signal, w.operator HAVING count(*) = max(e.accounts)
         ),
+        users AS (
+            SELECT e.signal, e.account
+            FROM linking_edges e SEMI JOIN groups g ON g.signal = e.signal
+        ),
+        apart AS (
+            SELECT u.signal FROM users u JOIN attributed a ON a.account = u.account
+            UNION ALL
+            -- who shares an address, too
+            SELECT u.signal FROM users u JOIN linking_edges i ON i.account = u.account
+            WHERE i.address GROUP BY u.signal, i.signal HAVING count(*) >= 2
+        ),
+        together AS (SELECT g.* FROM groups g ANTI JOIN apart a ON a.signal = g.signal),
         total AS (SELECT count(*) AS accounts FROM accounts)
         SELECT t.signal, t.operator, t.evidence,
                t.evidence + ln(s.size / (total.accounts - s.size + 1.0)) AS log_odds

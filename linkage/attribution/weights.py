@@ -128,18 +128,15 @@ def weigh(
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
             LEFT JOIN {members} m ON m.account = e.account AND m.operator = s.operator
         ),
-        -- a habit alone makes nobody a candidate
-        candidates AS (SELECT DISTINCT account, operator FROM hit WHERE NOT sharing),
         rated AS (
-            SELECT account, operator, kind, own, exclusive, members - own AS members,
+            SELECT account, operator, kind, sharing, own, exclusive, members - own AS members,
                    holders - own AS holders,
                    CASE WHEN {outside} THEN (others - 0.5) / (all_holders - holders)
                         ELSE (members + others - own + 0.5) / (all_holders - own + 1.0) END AS p
-            FROM hit SEMI JOIN candidates c
-                 ON c.account = hit.account AND c.operator = hit.operator
+            FROM hit
         ),
         weights AS (
-            SELECT account, operator, kind, own, exclusive,
+            SELECT account, operator, kind, sharing, own, exclusive,
                    ln((members + p) / (holders + 1.0) / p) AS weight,
                    ln((holders + 1.0 - members - p) / (holders + 1.0) / (1 - p)) AS lack
             FROM rated
@@ -152,18 +149,27 @@ def weigh(
             FROM operator_signals WHERE {sets} AND kind IN ({in_sets}) GROUP BY operator, kind
         ),
         gathered AS (
-            SELECT account, operator, kind, own, count(*) AS signals,
+            SELECT account, operator, kind, sharing, own, count(*) AS signals,
                    bool_or(exclusive) AS exclusive, max(weight) AS strongest,
                    sum(greatest(weight, 0)) - greatest(max(weight), 0) AS further,
                    sum(lack) AS lack
-            FROM weights GROUP BY account, operator, kind, own
+            FROM weights GROUP BY account, operator, kind, sharing, own
+        ),
+        things AS (SELECT * FROM gathered WHERE NOT sharing),
+        -- a habit alone makes nobody a candidate
+        kept AS (
+            SELECT * FROM things
+            UNION ALL
+            SELECT g.* FROM gathered g SEMI JOIN things t
+              ON t.account = g.account AND t.operator = g.operator
+            WHERE g.sharing
         )
         SELECT g.account, g.operator, g.kind, g.own, CAST(g.signals AS INTEGER) AS signals,
                g.exclusive,
                greatest({REPEATED} * least(coalesce(a.lack - g.lack, 0), 0),
                         -CAST(? AS DOUBLE)) AS lacking,
                g.strongest + {REPEATED} * g.further + lacking AS weight
-        FROM gathered g LEFT JOIN all_lacks a ON a.operator = g.operator AND a.kind = g.kind
+        FROM kept g LEFT JOIN all_lacks a ON a.operator = g.operator AND a.kind = g.kind
         """,
         [absence],
     )
@@ -198,9 +204,7 @@ def _rate_kinds(engine: Engine) -> None:
 def _add_up(engine: Engine, settled: bool, service: int, slack: float) -> None:
     # a kind of which the account has values, none of them the operator's, speaks against; so a
     # coarse hit (the card's issuer) without the fine one that members have (the card) counts little
-    engine.create(
-        "family_weights",
-        f"""
+    families = f"""
         WITH candidates AS (
             -- absences only take away: who has too little without them is out already
             SELECT h.account, h.operator, max(h.own) AS own
@@ -230,9 +234,12 @@ def _add_up(engine: Engine, settled: bool, service: int, slack: float) -> None:
                coalesce(max(signals), 0) AS signals,
                coalesce(bool_or(exclusive), false) AS exclusive
         FROM by_kind GROUP BY account, operator, family
-        """,
-        [ABSENCE if settled else math.inf],
-    )
+    """
+    parameters: list[float] = [ABSENCE if settled else math.inf]
+    if settled:
+        # what is asked for by family, too
+        engine.create("family_weights", families, parameters)
+        families, parameters = "SELECT * FROM family_weights", []
     ambient = ", ".join(f"'{family}'" for family in AMBIENT)
     engine.create(
         "weighed",
@@ -244,12 +251,12 @@ def _add_up(engine: Engine, settled: bool, service: int, slack: float) -> None:
                        AS corroboration,
                    CAST(sum(signals) AS INTEGER) AS held_by, bool_or(exclusive) AS exclusive,
                    bool_or(exclusive AND family <> 'prompt') AS identified
-            FROM family_weights GROUP BY account, operator
+            FROM ({families}) f GROUP BY account, operator
         )
         SELECT w.*, w.evidence + ln(s.size / (? - s.size + 1.0)) AS log_odds
         FROM summed w JOIN sizes s ON s.operator = w.operator
         """,
-        [service],
+        [*parameters, service],
     )
 
 

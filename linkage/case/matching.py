@@ -145,8 +145,8 @@ class Matcher:
         graph.find_uses(engine)
         engine.create(
             "degrees",
-            "SELECT u.kind, u.value, k.accounts + 1 AS accounts FROM known_degrees k "
-            "JOIN (SELECT DISTINCT kind, value FROM uses) u USING (kind, value)",
+            "SELECT n.number, k.accounts + 1 AS accounts FROM known_degrees k "
+            "JOIN numbered n USING (kind, value)",
         )
         graph.add_sharing(engine)
         engine.create(
@@ -154,14 +154,17 @@ class Matcher:
             """
             SELECT u.account, s.signal, s.kind, s.accounts, k.family, k.personal, k.sharing,
                    k.address
-            FROM uses u JOIN evidence_signals s USING (kind, value)
+            FROM uses u JOIN numbered n USING (number) JOIN evidence_signals s USING (kind, value)
             JOIN all_kinds k ON k.kind = s.kind
             WHERE u.account NOT IN (
                 SELECT account FROM accounts JOIN known_ids USING (account_id)
             )
             """,
         )
-        engine.create("kinds", "SELECT * EXCLUDE holders FROM all_kinds")
+        engine.create(
+            "kinds",
+            "SELECT * EXCLUDE holders, row_number() OVER (ORDER BY kind) AS number FROM all_kinds",
+        )
         graph.add_holdings(engine)
         self._decide()
         return self._matches()
@@ -178,7 +181,7 @@ class Matcher:
         served.find_lives(
             engine,
             "candidates",
-            "SELECT u.account, u.kind, e.signal FROM uses u "
+            "SELECT u.account, n.kind, e.signal FROM uses u JOIN numbered n USING (number) "
             "LEFT JOIN evidence_signals e USING (kind, value)",
         )
         engine.create(

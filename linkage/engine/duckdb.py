@@ -22,6 +22,10 @@ BATCH_ROWS = 50_000
 LEAST = 64_000_000
 """Bytes that the engine keeps whatever it lends."""
 
+LOG = "1GB"
+"""How long the log of changes may get before the file is brought up to it: many small tables are
+gone before that."""
+
 _connections: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 
 
@@ -57,6 +61,9 @@ class DuckDBEngine:
         settings: dict[str, Any] = {
             "preserve_insertion_order": False,
             "memory_limit": config.memory,
+            # a file that is lost with the machine's power is scratch; what is kept is `seal`ed
+            "fsync_mode": "NONE",
+            "checkpoint_threshold": LOG,
         }
         if config.threads:
             settings["threads"] = config.threads
