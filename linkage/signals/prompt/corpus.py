@@ -73,13 +73,14 @@ def in_pieces(size: I64, work: Callable[[slice], T], threads: int = 0) -> Iterat
 
 
 def tokens_of(
-    texts: pa.Array | pa.ChunkedArray, work: Callable[[slice, Tokens], T], threads: int = 0
+    texts: pa.ChunkedArray, work: Callable[[slice, Tokens], T], threads: int = 0
 ) -> Iterator[T]:
     """What `work` makes of ranges of prompts and their tokens, in order."""
     size = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype(np.int64) + 1
 
     def read(at: slice) -> T:
-        return work(at, tokenise(texts.slice(at.start, at.stop - at.start).to_pylist()))
+        some = texts.slice(at.start, at.stop - at.start)
+        return work(at, tokenise(pa.concat_arrays(some.chunks)))
 
     return in_pieces(size, read, threads)
 

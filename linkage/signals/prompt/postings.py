@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from linkage.signals.prompt.arrays import F32, F64, I64, U64, Mask, expand, heads, repeated, unique
-from linkage.signals.prompt.text import PRIME, mix
+from linkage.signals.prompt.compiled import compiled
+from linkage.signals.prompt.text import PRIME, mix, mix_one
 
 WORDS = 4
 """Tokens in a run: the shortest fixed text that can lead to a template. With 5, templates whose
@@ -108,14 +109,19 @@ def runs(tokens: U64, first: I64) -> U64:
 
     `first` is where the tokens of each prompt begin, and the end of the last.
     """
-    rolled = tokens.copy()
-    for i in range(1, WORDS):
-        rolled *= PRIME
-        rolled[:-i] += tokens[i:]
-    rolled = mix(rolled)
-    for i in range(1, WORDS):
-        rolled[first[1:] - i] = 0
+    rolled = np.zeros(len(tokens), dtype=np.uint64)
+    _roll(tokens, first, rolled)
     return rolled
+
+
+@compiled
+def _roll(tokens: U64, first: I64, rolled: U64) -> None:
+    for prompt in range(len(first) - 1):
+        for at in range(first[prompt], first[prompt + 1] - WORDS + 1):
+            run = tokens[at]
+            for i in range(1, WORDS):
+                run = run * PRIME + tokens[at + i]
+            rolled[at] = mix_one(run)
 
 
 def telling(sample: Sample) -> tuple[Postings, bool]:

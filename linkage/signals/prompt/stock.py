@@ -9,8 +9,10 @@ tells this, since the phrases are long, rare in other text, and always come toge
 from __future__ import annotations
 
 import functools
+import itertools
 
 import numpy as np
+import pyarrow as pa
 
 from linkage.signals.prompt.arrays import U64, Mask, contains, unique
 from linkage.signals.prompt.text import FRAME, PRIME, mix, tokenise
@@ -161,8 +163,11 @@ STARTS = (
 @functools.cache
 def _grams() -> tuple[U64, Mask]:
     """Hashes of all grams, sorted, and which first bits they have."""
-    grams = [_rolled(tokenise([phrase]).hashes[FRAME:-FRAME]) for phrase in PHRASES]
-    grams += [_rolled(tokenise([phrase]).hashes[FRAME - 1 : -FRAME]) for phrase in STARTS]
+    grams = []
+    for phrases, before in ((PHRASES, 0), (STARTS, 1)):
+        tokens = tokenise(pa.array(phrases))
+        for start, end in itertools.pairwise(tokens.first.tolist()):
+            grams.append(_rolled(tokens.hashes[start + FRAME - before : end - FRAME]))
     known = unique(np.concatenate(grams))
     likely = np.zeros(1 << LIKELY, dtype=bool)
     likely[known >> np.uint64(64 - LIKELY)] = True

@@ -83,7 +83,7 @@ def apply(
         return prompt + at.start, template
 
     def told(batch: pa.RecordBatch) -> pa.RecordBatch:
-        found = list(tokens_of(batch["raw"], work, threads))
+        found = list(tokens_of(pa.chunked_array([batch["raw"]]), work, threads))
         return _named(batch.drop_columns("raw"), found)
 
     def advance(rows: int) -> None:
