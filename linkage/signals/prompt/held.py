@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import I64, U64, Mask
+from linkage.signals.prompt.arrays import I64, U8, U64, unique
 from linkage.signals.prompt.compiled import compiled
 
 SPARSE = 4
@@ -23,16 +23,18 @@ class Runs:
 
     run: U64
     """Sorted, each once."""
+    names: I64
+    """The families that have any, sorted."""
     family: I64
-    """The family of each run."""
+    """Of each run, the place of its family among these."""
     size: I64
-    """How many runs each family has."""
+    """How many runs each of these has."""
     bits: int
     """By so many of its first bits a run is looked up."""
     begin: I64
-    """Where the runs begin that have these bits,"""
-    likely: Mask
-    """and whether any has these and `SPARSE` more."""
+    """Where the runs begin that have these bits."""
+    likely: U8
+    """Whether any has these and `SPARSE` more: a bit each, few enough for a processor's cache."""
 
     @classmethod
     def of(cls, run: U64, family: I64, size: I64) -> Runs:
@@ -43,7 +45,9 @@ class Runs:
         begin = np.zeros((1 << bits) + 1, dtype=np.int64)
         place = (run >> np.uint64(64 - bits)).astype(np.int64)
         np.cumsum(np.bincount(place, minlength=1 << bits), out=begin[1:])
-        return cls(run, family, size, bits, begin, likely)
+        names = unique(family)
+        family, packed = np.searchsorted(names, family), np.packbits(likely, bitorder="little")
+        return cls(run, names, family, size[names], bits, begin, packed)
 
     def held(self, run: U64, first: I64) -> tuple[I64, I64]:
         """Prompts and the families they hold, as sorted pairs.
@@ -58,14 +62,14 @@ class Runs:
         prompt, family = np.empty((2, len(run)), dtype=np.int64)
         known = (self.run, self.family, self.size, self.bits, self.begin, self.likely)
         pairs = _held(run, first, known, prompt, family)
-        return prompt[:pairs], family[:pairs]
+        return prompt[:pairs], self.names[family[:pairs]]
 
 
 @compiled
 def _held(
     run: U64,
     first: I64,
-    known: tuple[U64, I64, I64, int, I64, Mask],
+    known: tuple[U64, I64, I64, int, I64, U8],
     prompt: I64,
     family: I64,
 ) -> int:
@@ -81,7 +85,8 @@ def _held(
         families = 0
         for at in range(first[number], first[number + 1]):
             one = run[at]
-            if not likely[one >> more]:
+            bit = one >> more
+            if not likely[bit >> np.uint64(3)] >> (bit & np.uint64(7)) & 1:
                 continue
             for i in range(begin[one >> few], begin[(one >> few) + np.uint64(1)]):
                 if runs[i] == one and last[i] != number + 1:
