@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import I64, U8, U64, unique
+from linkage.signals.prompt.arrays import I32, I64, U8, U64, unique
 from linkage.signals.prompt.compiled import compiled
 
 SPARSE = 4
@@ -25,13 +25,13 @@ class Runs:
     """Sorted, each once."""
     names: I64
     """The families that have any, sorted."""
-    family: I64
+    family: I32
     """Of each run, the place of its family among these."""
     size: I64
     """How many runs each of these has."""
     bits: int
     """By so many of its first bits a run is looked up."""
-    begin: I64
+    begin: I32
     """Where the runs begin that have these bits."""
     likely: U8
     """Whether any has these and `SPARSE` more: a bit each, few enough for a processor's cache."""
@@ -42,12 +42,13 @@ class Runs:
         bits = max(len(run).bit_length(), 1)
         likely = np.zeros(1 << bits + SPARSE, dtype=bool)
         likely[run >> np.uint64(64 - bits - SPARSE)] = True
-        begin = np.zeros((1 << bits) + 1, dtype=np.int64)
-        place = (run >> np.uint64(64 - bits)).astype(np.int64)
-        np.cumsum(np.bincount(place, minlength=1 << bits), out=begin[1:])
+        begin = np.zeros((1 << bits) + 1, dtype=np.int32)
+        first_bits = (run >> np.uint64(64 - bits)).astype(np.int64)
+        np.cumsum(np.bincount(first_bits, minlength=1 << bits), out=begin[1:])
         names = unique(family)
-        family, packed = np.searchsorted(names, family), np.packbits(likely, bitorder="little")
-        return cls(run, names, family, size[names], bits, begin, packed)
+        place = np.searchsorted(names, family).astype(np.int32)
+        packed = np.packbits(likely, bitorder="little")
+        return cls(run, names, place, size[names], bits, begin, packed)
 
     def held(self, run: U64, first: I64) -> tuple[I64, I64]:
         """Prompts and the families they hold, as sorted pairs.
@@ -69,7 +70,7 @@ class Runs:
 def _held(
     run: U64,
     first: I64,
-    known: tuple[U64, I64, I64, int, I64, U8],
+    known: tuple[U64, I32, I64, int, I32, U8],
     prompt: I64,
     family: I64,
 ) -> int:
