@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linkage.signals.prompt.arrays import F32, I64, U8, U32, U64, Column, Mask
+from linkage.signals.prompt.arrays import F32, I64, U8, U32, U64, Column, Mask, sort_hashes
 from linkage.signals.prompt.compiled import compiled
 from linkage.signals.prompt.postings import Postings, Sample, runs, telling
 from linkage.signals.prompt.stock import stock
@@ -140,7 +140,7 @@ def _rarity(word: U32, pair: U64) -> F32:
     words of a template rare, however often it is used. `PRIOR` words of ordinary text, in which a
     word's rarity goes by its letters, stand in for what a small corpus can't know.
     """
-    pair.sort()
+    sort_hashes(pair)
     new = np.ones(len(pair), dtype=bool)
     np.not_equal(pair[1:], pair[:-1], out=new[1:])
     different = pair[new] & _WORD

@@ -18,7 +18,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import F32, F64, I64, U64, Mask, expand, heads, repeated, unique
+from linkage.signals.prompt.arrays import (
+    F32,
+    F64,
+    I64,
+    U64,
+    Mask,
+    expand,
+    heads,
+    repeated,
+    sort_hashes,
+    unique,
+)
 from linkage.signals.prompt.compiled import compiled
 from linkage.signals.prompt.text import PRIME, mix, mix_one
 
@@ -138,7 +149,7 @@ def _shared(sample: Sample) -> Postings:
     low = (np.uint64(1) << bits) - np.uint64(1)
     packed = sample.run & ~low
     packed |= np.arange(len(packed), dtype=np.uint64)
-    packed.sort()
+    sort_hashes(packed)
     packed = packed[np.searchsorted(packed, low, "right") :]
     again = np.zeros(len(packed) + 1, dtype=bool)
     again[1:-1] = packed[1:] ^ packed[:-1] <= low
