@@ -110,7 +110,7 @@ def test_the_import_is_light() -> None:
     import subprocess
     import sys
 
-    heavy = "{'duckdb', 'pandas', 'pyarrow', 'numpy', 'igraph', 'networkx', 'scipy'}"
+    heavy = "{'duckdb', 'pandas', 'pyarrow', 'numpy', 'igraph', 'networkx', 'numba', 'scipy'}"
     for code in (
         f"import linkage, sys; assert not {heavy} & set(sys.modules)",
         "import sys\nfrom linkage.cli import run\nassert run(['--help']) == 0\n"

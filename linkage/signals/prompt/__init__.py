@@ -14,8 +14,29 @@ New templates are looked for in a sample of bounded size; all prompts are compar
 
 from __future__ import annotations
 
-from linkage.signals.prompt.known import Known, from_bytes, to_bytes
-from linkage.signals.prompt.rows import label, templates
-from linkage.signals.prompt.uses import mine, recognise
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from linkage.signals.prompt.known import Known, from_bytes, to_bytes
+    from linkage.signals.prompt.rows import label, templates
+    from linkage.signals.prompt.uses import mine, recognise
 
 __all__ = ["Known", "from_bytes", "label", "mine", "recognise", "templates", "to_bytes"]
+
+# these bring numba with them, which a case that is read can do without
+_LATER = {
+    "Known": "known",
+    "from_bytes": "known",
+    "to_bytes": "known",
+    "label": "rows",
+    "templates": "rows",
+    "mine": "uses",
+    "recognise": "uses",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from linkage.signals.prompt.compiled import compiled
+
 U64 = npt.NDArray[np.uint64]
 U32 = npt.NDArray[np.uint32]
 U8 = npt.NDArray[np.uint8]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+
+_CACHED = 15
+"""Bits of the number of values that are sorted at a time (256 KB)."""
 
 
 class Column:
@@ -112,6 +119,48 @@ def unique(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The distinct values, sorted (numpy's own hashes, which takes several times as long)."""
     values = np.sort(values)
     return values[heads(values)]
+
+
+def sort_hashes(values: U64) -> None:
+    """Sort numbers whose first bits are a hash's, in place.
+
+    They are put in parts by these first, which then fit a processor's cache: half the time.
+
+    >>> values = np.arange(1_000, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    >>> sort_hashes(values)
+    >>> bool((values[1:] > values[:-1]).all())
+    True
+    """
+    end = _part(values, max(len(values).bit_length() - _CACHED, 0)).tolist()
+    for first, last in itertools.pairwise([0, *end]):
+        values[first:last].sort()
+
+
+@compiled
+def _part(values: U64, bits: int) -> I64:
+    """Put values in order of their first bits; returns where each part ends."""
+    shift = np.uint64(64 - bits)
+    end = np.zeros(1 << bits, dtype=np.int64)
+    if bits == 0:
+        end[0] = len(values)
+        return end
+    for value in values:
+        end[value >> shift] += 1
+    end = np.cumsum(end)
+    at = np.zeros(1 << bits, dtype=np.int64)
+    at[1:] = end[:-1]
+    for part in range(1 << bits):
+        while at[part] < end[part]:
+            # what stands here goes to its part, what stood there to its own, until one belongs here
+            value = values[at[part]]
+            to = np.int64(value >> shift)
+            while to != part:
+                value, values[at[to]] = values[at[to]], value
+                at[to] += 1
+                to = np.int64(value >> shift)
+            values[at[part]] = value
+            at[part] += 1
+    return end
 
 
 def repeated(values: I64) -> I64:

@@ -17,10 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linkage.signals.prompt.arrays import F32, I64, U32, U64, Column
+from linkage.signals.prompt.arrays import F32, I64, U8, U32, U64, Column, Mask, sort_hashes
+from linkage.signals.prompt.compiled import compiled
 from linkage.signals.prompt.postings import Postings, Sample, runs, telling
 from linkage.signals.prompt.stock import stock
-from linkage.signals.prompt.text import PRIME, Tokens, mix, tokenise
+from linkage.signals.prompt.text import PRIME, Tokens, mix_one, tokenise
 
 PRIOR, SHORTEST, LETTER = 3000.0, 3.0, 0.75
 """Ordinary text: words that it is worth, and nats of a word: some at least, more with each letter
@@ -34,8 +35,10 @@ PLACES = 50_000
 PHRASE = 4.0
 """Nats by which a phrase is commoner than its words' frequencies say, at least (measured: several
 phrases in one prompt would be taken for a template with less)."""
-CHARACTERS = 250_000
-"""Characters read at a time: few enough for a processor's cache."""
+CHARACTERS = 1_000_000
+"""Characters read at a time: more work than it takes to hand them over."""
+CACHED = 250_000
+"""Numbers gone over at a time: few enough for a processor's cache."""
 
 OWN = -1
 """The account of a prompt that is an account of its own."""
@@ -73,13 +76,14 @@ def in_pieces(size: I64, work: Callable[[slice], T], threads: int = 0) -> Iterat
 
 
 def tokens_of(
-    texts: pa.Array | pa.ChunkedArray, work: Callable[[slice, Tokens], T], threads: int = 0
+    texts: pa.ChunkedArray, work: Callable[[slice, Tokens], T], threads: int = 0
 ) -> Iterator[T]:
     """What `work` makes of ranges of prompts and their tokens, in order."""
     size = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype(np.int64) + 1
 
     def read(at: slice) -> T:
-        return work(at, tokenise(texts.slice(at.start, at.stop - at.start).to_pylist()))
+        some = texts.slice(at.start, at.stop - at.start)
+        return work(at, tokenise(pa.concat_arrays(some.chunks)))
 
     return in_pieces(size, read, threads)
 
@@ -110,12 +114,23 @@ def _seen(_: slice, tokens: Tokens) -> tuple[U64, U32, U64, I64]:
     Of each token the run that begins there, and the first bits of the word's hash with its letters
     or `_STOCK`; of each two a hash, with the first bits of the second's; of each prompt its length.
     """
-    hashes, letters = tokens.hashes, np.minimum(tokens.letters, LONGEST)
-    letters[stock(hashes)] = _STOCK
-    word = hashes >> _TO_WORD
-    pair = mix(hashes[:-1] * PRIME + hashes[1:]) & ~_WORD | word[1:]
-    spelled = word.astype(np.uint32) << np.uint32(4) | letters
-    return runs(hashes, tokens.first), spelled, pair, np.diff(tokens.first)
+    hashes = tokens.hashes
+    word = np.empty(len(hashes), dtype=np.uint32)
+    pair = np.empty(max(len(hashes) - 1, 0), dtype=np.uint64)
+    _spell(hashes, tokens.letters, stock(hashes), word, pair)
+    return runs(hashes, tokens.first), word, pair, np.diff(tokens.first)
+
+
+@compiled
+def _spell(hashes: U64, letters: U8, in_stock: Mask, word: U32, pair: U64) -> None:
+    for at in range(len(hashes)):
+        bits = hashes[at] >> _TO_WORD
+        word[at] = bits << np.uint64(4) | np.uint64(min(letters[at], LONGEST))
+        if in_stock[at]:
+            word[at] = bits << np.uint64(4) | np.uint64(_STOCK)
+        if at > 0:
+            both = mix_one(hashes[at - 1] * PRIME + hashes[at])
+            pair[at - 1] = both & ~_WORD | bits
 
 
 def _rarity(word: U32, pair: U64) -> F32:
@@ -125,7 +140,7 @@ def _rarity(word: U32, pair: U64) -> F32:
     words of a template rare, however often it is used. `PRIOR` words of ordinary text, in which a
     word's rarity goes by its letters, stand in for what a small corpus can't know.
     """
-    pair.sort()
+    sort_hashes(pair)
     new = np.ones(len(pair), dtype=bool)
     np.not_equal(pair[1:], pair[:-1], out=new[1:])
     different = pair[new] & _WORD
@@ -133,11 +148,11 @@ def _rarity(word: U32, pair: U64) -> F32:
     spelled = PRIOR * np.exp(-(SHORTEST + LETTER * np.arange(_STOCK + 1)))
     everything = np.log(len(different) + PRIOR)
     nats = np.empty(len(word), dtype=np.float32)
-    for i in range(0, len(word), CHARACTERS):
-        some = word[i : i + CHARACTERS]
+    for i in range(0, len(word), CACHED):
+        some = word[i : i + CACHED]
         letters = some & np.uint32(15)
         rare = everything - np.log(count[some >> np.uint32(4)] + spelled[letters])
         rare[letters == 0] = 0
         rare[letters == _STOCK] = STOCK
-        nats[i : i + CHARACTERS] = rare
+        nats[i : i + CACHED] = rare
     return nats

@@ -35,6 +35,7 @@ from linkage.signals.prompt.arrays import (
     unique,
 )
 from linkage.signals.prompt.corpus import Corpus
+from linkage.signals.prompt.held import Runs
 from linkage.signals.prompt.postings import FIXED, WORDS, worth
 from linkage.signals.prompt.text import FRAME, mix
 from linkage.signals.prompt.together import ALIKE, together
@@ -47,8 +48,6 @@ fewer, the first words of common fillers split templates whose pieces are short.
 COMPANY = 1.5
 """Times as many accounts as a text's what it nests in may have to be a piece of the same template:
 what more have is a phrase, which many others come with as well."""
-LIKELY = 24
-"""Bits of a run by which most that belong to no family are told at once."""
 PART = 0.1
 """Share of a family's prompts from which on a nested one may stand for them."""
 
@@ -92,29 +91,16 @@ class Families:
         rank[by] = np.arange(len(self))
         return replace(self, rank=np.where((chosen >= 2) & (self.rank >= 0), rank, -1))
 
-    @functools.cached_property
-    def _likely(self) -> Mask:
-        """By its first bits, whether a run may be one of these: quicker than a search."""
-        likely = np.zeros(1 << LIKELY, dtype=bool)
-        likely[self.run >> np.uint64(64 - LIKELY)] = True
-        return likely
-
     def held(self, run: U64, first: I64) -> tuple[I64, I64]:
         """Prompts and the families they hold, as sorted pairs.
 
         By the runs that begin at each token, and where the tokens of each prompt begin.
         """
-        place = np.flatnonzero(self._likely[run >> np.uint64(64 - LIKELY)])
-        if len(place) == 0:
-            return place, place
-        run = run[place]
-        at = np.minimum(np.searchsorted(self.run, run), len(self.run) - 1)
-        hit = np.flatnonzero(self.run[at] == run)
-        prompt = np.searchsorted(first, place[hit], "right") - 1
-        prompt, known = distinct(prompt, at[hit], len(self.run))
-        family = self.family[known]
-        by = order(prompt, family)
-        return _hold(prompt[by], family[by], self.runs)
+        return self._runs.held(run, first)
+
+    @functools.cached_property
+    def _runs(self) -> Runs:
+        return Runs.of(self.run, self.family, self.runs)
 
     def choose(self, prompt: I64, family: I64) -> tuple[I64, I64]:
         """For each prompt of sorted pairs its best family, if one is a template."""

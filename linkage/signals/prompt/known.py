@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from linkage.signals.prompt.arrays import I64, U64, distinct
 from linkage.signals.prompt.model import Model
@@ -98,7 +99,7 @@ _DATACLASSES = _fields_of(Model)
 
 def runs_of(texts: Sequence[str]) -> tuple[U64, I64]:
     """The runs of some prompts, and where those of each begin."""
-    tokens = tokenise(texts)
+    tokens = tokenise(pa.array(texts, pa.string()))
     return runs(tokens.hashes, tokens.first), tokens.first
 
 

@@ -155,7 +155,7 @@ def _tokenised(
                 waiting.append((f, examples))
                 texts += [corpus.texts[i].as_py() for i in examples]
         if f is None or sum(map(len, texts)) >= CHARACTERS:
-            tokens = tokenise(texts, places=True)
+            tokens = tokenise(pa.array(texts, pa.string()), places=True)
             at, done = tokens.first.tolist(), 0
             for g, some in waiting:
                 parts = [slice(at[k], at[k + 1]) for k in range(done, done + len(some))]

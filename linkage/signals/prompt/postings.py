@@ -18,8 +18,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linkage.signals.prompt.arrays import F32, F64, I64, U64, Mask, expand, heads, repeated, unique
-from linkage.signals.prompt.text import PRIME, mix
+from linkage.signals.prompt.arrays import (
+    F32,
+    F64,
+    I64,
+    U64,
+    Mask,
+    expand,
+    heads,
+    repeated,
+    sort_hashes,
+    unique,
+)
+from linkage.signals.prompt.compiled import compiled
+from linkage.signals.prompt.text import PRIME, mix, mix_one
 
 WORDS = 4
 """Tokens in a run: the shortest fixed text that can lead to a template. With 5, templates whose
@@ -108,14 +120,19 @@ def runs(tokens: U64, first: I64) -> U64:
 
     `first` is where the tokens of each prompt begin, and the end of the last.
     """
-    rolled = tokens.copy()
-    for i in range(1, WORDS):
-        rolled *= PRIME
-        rolled[:-i] += tokens[i:]
-    rolled = mix(rolled)
-    for i in range(1, WORDS):
-        rolled[first[1:] - i] = 0
+    rolled = np.zeros(len(tokens), dtype=np.uint64)
+    _roll(tokens, first, rolled)
     return rolled
+
+
+@compiled
+def _roll(tokens: U64, first: I64, rolled: U64) -> None:
+    for prompt in range(len(first) - 1):
+        for at in range(first[prompt], first[prompt + 1] - WORDS + 1):
+            run = tokens[at]
+            for i in range(1, WORDS):
+                run = run * PRIME + tokens[at + i]
+            rolled[at] = mix_one(run)
 
 
 def telling(sample: Sample) -> tuple[Postings, bool]:
@@ -130,13 +147,10 @@ def _shared(sample: Sample) -> Postings:
     # the first bits of a run's hash and its place make one number: sorting those is the quickest
     bits = np.uint64(len(sample.run).bit_length())
     low = (np.uint64(1) << bits) - np.uint64(1)
-    packed = sample.run & ~low
-    packed |= np.arange(len(packed), dtype=np.uint64)
-    packed.sort()
-    packed = packed[np.searchsorted(packed, low, "right") :]
-    again = np.zeros(len(packed) + 1, dtype=bool)
-    again[1:-1] = packed[1:] ^ packed[:-1] <= low
-    packed = packed[again[1:] | again[:-1]]
+    packed = np.empty(len(sample.run), dtype=np.uint64)
+    packed = packed[: _pack(sample.run, low, packed)]
+    sort_hashes(packed)
+    packed = packed[: _keep_repeated(packed, low)]
     # most prompts share too little, whoever with: the rest is less work without them
     length = np.diff(sample.first)
     place = (packed & low).astype(np.int64)
@@ -149,6 +163,30 @@ def _shared(sample: Sample) -> Postings:
     run, prompt, place = run[at], prompt[at], place[at]
     number = np.repeat(np.arange(len(heads(run))), np.diff(heads(run), append=len(run)))
     return Postings(number, prompt, place).of(np.ones(len(run), dtype=bool), sample.account)
+
+
+@compiled
+def _pack(run: U64, low: np.uint64, packed: U64) -> int:
+    """Fill in numbers of a run's first bits and its place; returns how many there are."""
+    count = 0
+    for place in range(len(run)):
+        first_bits = run[place] & ~low
+        if first_bits > 0:
+            packed[count] = first_bits | np.uint64(place)
+            count += 1
+    return count
+
+
+@compiled
+def _keep_repeated(packed: U64, low: np.uint64) -> int:
+    """Move the sorted numbers whose first bits others have too to the front; returns how many."""
+    count, again = 0, False
+    for i in range(len(packed)):
+        before, again = again, i + 1 < len(packed) and packed[i] ^ packed[i + 1] <= low
+        if before or again:
+            packed[count] = packed[i]
+            count += 1
+    return count
 
 
 def _promising(sample: Sample, postings: Postings) -> Postings:

@@ -9,11 +9,14 @@ tells this, since the phrases are long, rare in other text, and always come toge
 from __future__ import annotations
 
 import functools
+import itertools
 
 import numpy as np
+import pyarrow as pa
 
-from linkage.signals.prompt.arrays import U64, Mask, contains, unique
-from linkage.signals.prompt.text import FRAME, PRIME, mix, tokenise
+from linkage.signals.prompt.arrays import U64, Mask, unique
+from linkage.signals.prompt.compiled import compiled
+from linkage.signals.prompt.text import FRAME, PRIME, mix, mix_one, tokenise
 
 GRAM = 3
 """Tokens in a row that are looked up; a frame before the first word counts as one."""
@@ -161,8 +164,11 @@ STARTS = (
 @functools.cache
 def _grams() -> tuple[U64, Mask]:
     """Hashes of all grams, sorted, and which first bits they have."""
-    grams = [_rolled(tokenise([phrase]).hashes[FRAME:-FRAME]) for phrase in PHRASES]
-    grams += [_rolled(tokenise([phrase]).hashes[FRAME - 1 : -FRAME]) for phrase in STARTS]
+    grams = []
+    for phrases, before in ((PHRASES, 0), (STARTS, 1)):
+        tokens = tokenise(pa.array(phrases))
+        for start, end in itertools.pairwise(tokens.first.tolist()):
+            grams.append(_rolled(tokens.hashes[start + FRAME - before : end - FRAME]))
     known = unique(np.concatenate(grams))
     likely = np.zeros(1 << LIKELY, dtype=bool)
     likely[known >> np.uint64(64 - LIKELY)] = True
@@ -179,10 +185,18 @@ def _rolled(tokens: U64) -> U64:
 def stock(tokens: U64) -> Mask:
     """Which tokens stand in a stock phrase."""
     covered = np.zeros(len(tokens), dtype=bool)
-    grams, likely = _grams()
-    rolled = _rolled(tokens)
-    at = np.flatnonzero(likely[rolled >> np.uint64(64 - LIKELY)])
-    at = at[contains(grams, rolled[at])]
-    for i in range(GRAM):
-        covered[at + i] = True
+    _cover(tokens, *_grams(), covered)
     return covered
+
+
+@compiled
+def _cover(tokens: U64, grams: U64, likely: Mask, covered: Mask) -> None:
+    for at in range(len(tokens) - GRAM + 1):
+        gram = tokens[at]
+        for i in range(1, GRAM):
+            gram = gram * PRIME + tokens[at + i]
+        gram = mix_one(gram)
+        if likely[gram >> np.uint64(64 - LIKELY)]:
+            place = np.searchsorted(grams, gram)
+            if place < len(grams) and grams[place] == gram:
+                covered[at : at + GRAM] = True

@@ -15,7 +15,7 @@ import pyarrow as pa
 from linkage.engine import Engine
 from linkage.progress import Progress
 from linkage.signals.prompt.arrays import I64, U64
-from linkage.signals.prompt.corpus import OWN, Corpus, in_pieces, read, tokens_of
+from linkage.signals.prompt.corpus import OWN, Corpus, read, tokens_of
 from linkage.signals.prompt.model import Model, learn
 from linkage.signals.prompt.postings import runs
 from linkage.signals.prompt.text import Tokens
@@ -41,41 +41,33 @@ def study(
     """Learn the templates of `table`, and write to `into` what `tell` makes of its prompts.
 
     Returns what was learned, and the characters that the table has. An account of null is one by
-    itself. Rows of the sample that is searched are not read again.
+    itself.
     """
     characters = engine.value(f"SELECT coalesce(sum(length(raw)), 0) FROM {table}")
     with engine.lent(SHARE) as memory:
-        share = memory / BYTES_OF_TOKEN * CHARACTERS_OF_TOKEN / max(characters, 1)
-        sampled = f"{_ORDER} < {int(share * 2**64)}" if share < 1 else "true"
-        rows = engine.arrow(
-            f"SELECT * FROM {table} WHERE raw IS NOT NULL AND {sampled} ORDER BY {_ORDER}, account"
-        )
         progress.step("finding templates")
-        account = rows["account"].fill_null(OWN).to_numpy().astype(np.int64)
-        corpus = read(rows["raw"], account, engine.threads)
-        model = learn(corpus)
-        rows, told = rows.drop_columns("raw"), tell(model)
-        apply(engine, table, into, told, progress, f"NOT ({sampled})", rows.num_rows)
-        found = _in_sample(corpus, told, engine.threads)
-        engine.put("_in_sample", _named(rows, found))
-        engine.run(f"INSERT INTO {into} SELECT * FROM _in_sample")
-        engine.drop("_in_sample")
+        model = learn(_sample(engine, table, memory, characters))
+        apply(engine, table, into, tell(model), progress)
     return model, characters
 
 
-def apply(
-    engine: Engine,
-    table: str,
-    into: str,
-    tell: Tell,
-    progress: Progress,
-    which: str = "true",
-    done: int = 0,
-) -> None:
-    """Write to `into` what the prompts of `table` hold; `done` others were done before."""
-    wanted = f"FROM {table} WHERE raw IS NOT NULL AND {which}"
-    total = done + engine.value(f"SELECT count(*) {wanted}")
-    nothing = engine.arrow(f"SELECT * EXCLUDE raw {wanted} LIMIT 0")
+def _sample(engine: Engine, table: str, memory: int, characters: int) -> Corpus:
+    """As many of the prompts as memory allows."""
+    share = memory / BYTES_OF_TOKEN * CHARACTERS_OF_TOKEN / max(characters, 1)
+    sampled = f"{_ORDER} < {int(share * 2**64)}" if share < 1 else "true"
+    rows = engine.arrow(
+        f"SELECT account, raw FROM {table} WHERE raw IS NOT NULL AND {sampled} "
+        f"ORDER BY {_ORDER}, account"
+    )
+    account = rows["account"].fill_null(OWN).to_numpy().astype(np.int64)
+    return read(rows["raw"], account, engine.threads)
+
+
+def apply(engine: Engine, table: str, into: str, tell: Tell, progress: Progress) -> None:
+    """Write to `into` what the prompts of `table` hold."""
+    prompts = f"FROM {table} WHERE raw IS NOT NULL"
+    total, done = engine.value(f"SELECT count(*) {prompts}"), 0
+    nothing = engine.arrow(f"SELECT * EXCLUDE raw {prompts} LIMIT 0")
     threads = engine.threads
 
     def work(at: slice, tokens: Tokens) -> tuple[I64, I64]:
@@ -83,7 +75,7 @@ def apply(
         return prompt + at.start, template
 
     def told(batch: pa.RecordBatch) -> pa.RecordBatch:
-        found = list(tokens_of(batch["raw"], work, threads))
+        found = list(tokens_of(pa.chunked_array([batch["raw"]]), work, threads))
         return _named(batch.drop_columns("raw"), found)
 
     def advance(rows: int) -> None:
@@ -91,18 +83,7 @@ def apply(
         done += rows
         progress.advance(done, total, "prompts")
 
-    engine.map_batches(f"SELECT * {wanted}", told, into, _named(nothing, []).schema, advance)
-
-
-def _in_sample(corpus: Corpus, tell: Tell, threads: int) -> list[tuple[I64, I64]]:
-    first = corpus.first
-
-    def work(at: slice) -> tuple[I64, I64]:
-        run = corpus.run[first[at.start] : first[at.stop]]
-        prompt, template = tell(run, first[at.start : at.stop + 1] - first[at.start])
-        return prompt + at.start, template
-
-    return list(in_pieces(np.diff(first), work, threads))
+    engine.map_batches(f"SELECT * {prompts}", told, into, _named(nothing, []).schema, advance)
 
 
 def _named(rows: pa.Table, found: list[tuple[I64, I64]]) -> pa.Table:
