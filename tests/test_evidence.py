@@ -21,10 +21,13 @@ MEMBERS = [f"m{n:02}" for n in range(20)]
 
 
 def population() -> dict[str, list[Signal]]:
-    """Twenty members with four cards, one template and one address that two others use."""
+    """Twenty members with four cards, one template and an address that two others use; eight come
+    from four addresses more.
+    """
     uses = strangers(200)
     for n, account in enumerate(MEMBERS):
-        uses[account] = [("payment", f"c{n % 4}"), ("prompt", "write ⟨…⟩"), ("ip", "30.1.1.1")]
+        address = "30.1.1.1" if n < 12 else f"30.2.{n % 4}.1"
+        uses[account] = [("payment", f"c{n % 4}"), ("prompt", "write ⟨…⟩"), ("ip", address)]
     for account in ("s0000", "s0001"):
         uses[account] = [*uses[account], ("ip", "30.1.1.1")]
     return uses
@@ -50,7 +53,8 @@ class TestTables:
         )
         # of 220 accounts with an address or a template, 20 are members
         assert sorted(rows) == [
-            ("ip", "30.1.1.1", 20, 2, round(log((20 / 20) / (22 / 220)), 4)),
+            ("ip", "30.1.1.1", 12, 2, round(log((12 / 20) / (14 / 220)), 4)),
+            *(("ip", f"30.2.{n}.1", 2, 0, round(log(220 / 20), 4)) for n in range(4)),
             ("prompt", "write ⟨…⟩", 20, 0, round(log((20 / 20) / (20 / 220)), 4)),
         ]
 
@@ -107,8 +111,8 @@ class TestWhy:
         shared = {
             "payment": "4 cards",
             "prompt": "1 prompt template",
-            "ip": "1 address",
-            "ip_range": "1 address range",
+            "ip": "5 addresses",
+            "ip_range": "5 address ranges",
         }
         assert set(kinds.split()) == set(shared)
         listed = ", ".join(shared[kind] for kind in kinds.split())
@@ -134,8 +138,8 @@ class TestWhy:
             "device": "4 devices",
             "payment": "4 cards",
             "prompt": "1 prompt template",
-            "ip": "1 address",
-            "ip_range": "1 address range",
+            "ip": "5 addresses",
+            "ip_range": "5 address ranges",
         }
         assert listed == ", ".join(names[kind] for kind in heaviest)
 
