@@ -31,7 +31,7 @@ SCANS = (
     "SELECT count(*) FROM (SELECT DISTINCT account_id, device_id FROM read_parquet('{events}'))",
     "SELECT count(DISTINCT prompt) FROM read_parquet('{events}')",
 )
-SIZES = {100_000: 3, 300_000: 3, 1_000_000: 3, 3_000_000: 1}
+SIZES = {100_000: 3, 300_000: 3, 1_000_000: 1, 3_000_000: 1}
 """Accounts of `mixed`, and how often each is measured."""
 MOST = 1_000_000
 """Accounts that Splink is measured on, at most."""
@@ -69,7 +69,7 @@ def units(quick: bool) -> dict[str, Unit]:
     found: dict[str, Unit] = {f"scale/{n}": partial(growth, n, times) for n, times in sizes.items()}
     if not quick:
         for name in STRAINS:
-            found[f"scale/{name}"] = partial(strained, name, 100_000, 3)
+            found[f"scale/{name}"] = partial(strained, name, 100_000, 1)
     return found
 
 
