@@ -174,7 +174,7 @@ def _median(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _strain(name: str, events: Path, into: Path) -> int:
     """Write the events with those that strain; returns how many there are."""
     with duckdb.connect() as db:
-        db.execute("CREATE VIEW events AS SELECT * FROM read_parquet(?)", [str(events)])
+        db.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet('{events}')")
         db.execute(
             f"COPY (SELECT * FROM events UNION ALL BY NAME ({STRAINS[name]})) "
             f"TO '{into}' (FORMAT parquet)"

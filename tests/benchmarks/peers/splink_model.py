@@ -121,6 +121,7 @@ def clusters_of_files(folder: Path) -> int:
     logging.disable(logging.WARNING)
     with duckdb.connect(str(folder / "splink.duckdb")) as db:
         db.execute("SET preserve_insertion_order = false")
+        db.execute("SET enable_progress_bar = false")
         db.execute(FILES.format(folder=folder, rare=RARE))
         single = ("payment", "phone", "email")
         exact = [cl.ExactMatch(k).configure(term_frequency_adjustments=True) for k in single]
