@@ -8,8 +8,9 @@ share. u comes from random pairs, m from expectation maximisation; thresholds ar
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -59,27 +60,31 @@ def records(rows: Rows, most: int) -> pa.Table:
 
 def predictions(rows: Rows, table: pa.Table, most: int) -> pa.Table:
     """Pairs with their probabilities, from the model trained on this very table."""
-    exact = [cl.ExactMatch(k).configure(term_frequency_adjustments=True) for k in ONE]
-    shared = [
-        cl.ArrayIntersectAtSizes("device", [1]),
-        cl.ArrayIntersectAtSizes("prompt", [4, 2, 1]),
-        cl.ArrayIntersectAtSizes("ip", [4, 2, 1]),
-    ]
+    api = DuckDBAPI()
+    linker = _trained(api.register(table), ONE, MANY, pairs=2e6)
+    found = linker.inference.predict(threshold_match_probability=LEAST)
+    return found.as_pyarrow_table()
+
+
+def _trained(records: Any, one: Sequence[str], many: Sequence[str], pairs: float) -> Linker:
+    """A model of records with single values of some kinds and lists of others."""
+    exact = [cl.ExactMatch(k).configure(term_frequency_adjustments=True) for k in one]
+    steps = {"device": [1], "prompt": [4, 2, 1], "ip": [4, 2, 1]}
+    shared = [cl.ArrayIntersectAtSizes(k, steps[k]) for k in many]
     settings = SettingsCreator(
         link_type="dedupe_only",
         comparisons=[*exact, *shared],
         blocking_rules_to_generate_predictions=[block_on("rare", arrays_to_explode=["rare"])],
         retain_matching_columns=False,
     )
-    api = DuckDBAPI()
-    linker = Linker(api.register(table), settings, log_level="ERROR")
+    linker = Linker(records, settings, log_level="ERROR")
     certain = [block_on("payment"), block_on("phone"), block_on("email")]
     linker.training.estimate_probability_two_random_records_match(certain, recall=0.5)
-    linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
+    linker.training.estimate_u_using_random_sampling(max_pairs=pairs, seed=1)
     for column in ("payment", "phone", "email_domain"):
-        linker.training.estimate_parameters_using_expectation_maximisation(block_on(column))
-    found = linker.inference.predict(threshold_match_probability=LEAST)
-    return found.as_pyarrow_table()
+        if column in one:
+            linker.training.estimate_parameters_using_expectation_maximisation(block_on(column))
+    return linker
 
 
 RARE = 10
@@ -123,25 +128,8 @@ def clusters_of_files(folder: Path) -> int:
         db.execute("SET preserve_insertion_order = false")
         db.execute("SET enable_progress_bar = false")
         db.execute(FILES.format(folder=folder, rare=RARE))
-        single = ("payment", "phone", "email")
-        exact = [cl.ExactMatch(k).configure(term_frequency_adjustments=True) for k in single]
-        shared = [
-            cl.ArrayIntersectAtSizes("device", [1]),
-            cl.ArrayIntersectAtSizes("ip", [4, 2, 1]),
-        ]
-        settings = SettingsCreator(
-            link_type="dedupe_only",
-            comparisons=[*exact, *shared],
-            blocking_rules_to_generate_predictions=[block_on("rare", arrays_to_explode=["rare"])],
-            retain_matching_columns=False,
-        )
-        api = DuckDBAPI(connection=db)
-        linker = Linker(api.register("records"), settings, log_level="ERROR")
-        certain = [block_on(column) for column in single]
-        linker.training.estimate_probability_two_random_records_match(certain, recall=0.5)
-        linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
-        for column in ("payment", "phone"):
-            linker.training.estimate_parameters_using_expectation_maximisation(block_on(column))
+        records = DuckDBAPI(connection=db).register("records")
+        linker = _trained(records, ("payment", "phone", "email"), ("device", "ip"), pairs=1e6)
         pairs = linker.inference.predict(threshold_match_probability=LEAST)
         found = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, 0.99)
         groups = found.as_duckdbpyrelation().aggregate("count(DISTINCT cluster_id)")
