@@ -27,6 +27,10 @@ SETTLED_SHARE = 0.1
 """Beyond that, prompts are searched again until there are so many, as a share of all before: then
 what they hold is known, and their texts are no longer kept."""
 
+FEW = 300
+"""Texts that nobody uses again, at most, of an account that tells by them: who has thousands has
+any two by chance, and their pairs would fill a disk."""
+
 TOGETHER = 5.0
 """Nats by which two texts have more accounts in common than chance gives, at least: two accounts of
 six each among a thousand are 6, three among three hundred 7."""
@@ -142,7 +146,9 @@ def _forget_quotations(engine: Engine) -> None:
             GROUP BY template
             HAVING median(prompts) >= {TRIES} AND avg(CAST(n > 1 AS INTEGER)) < {AGAIN}
         ),
-        held AS (SELECT account, template, accounts FROM {uses} JOIN once USING (template)),
+        quoted AS (SELECT account, template, accounts FROM {uses} JOIN once USING (template)),
+        few AS (SELECT account FROM quoted GROUP BY account HAVING count(*) <= {FEW}),
+        held AS (SELECT q.* FROM quoted q SEMI JOIN few f ON f.account = q.account),
         shared AS (
             SELECT one.template AS one, other.template AS other, count(*) AS c,
                 one.accounts * other.accounts / everybody AS e
