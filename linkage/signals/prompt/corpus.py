@@ -21,7 +21,7 @@ from linkage.signals.prompt.arrays import F32, I64, U8, U32, U64, Column, Mask, 
 from linkage.signals.prompt.compiled import compiled
 from linkage.signals.prompt.postings import Postings, Sample, runs, telling
 from linkage.signals.prompt.stock import stock
-from linkage.signals.prompt.text import PRIME, Tokens, mix_one, tokenise
+from linkage.signals.prompt.text import Tokens, rolled, tokenise
 
 PRIOR, SHORTEST, LETTER = 3000.0, 3.0, 0.75
 """Ordinary text: words that it is worth, and nats of a word: some at least, more with each letter
@@ -129,8 +129,7 @@ def _spell(hashes: U64, letters: U8, in_stock: Mask, word: U32, pair: U64) -> No
         if in_stock[at]:
             word[at] = bits << np.uint64(4) | np.uint64(_STOCK)
         if at > 0:
-            both = mix_one(hashes[at - 1] * PRIME + hashes[at])
-            pair[at - 1] = both & ~_WORD | bits
+            pair[at - 1] = rolled(hashes, at - 1, 2) & ~_WORD | bits
 
 
 def _rarity(word: U32, pair: U64) -> F32:

@@ -31,7 +31,7 @@ from linkage.signals.prompt.arrays import (
     unique,
 )
 from linkage.signals.prompt.compiled import compiled
-from linkage.signals.prompt.text import PRIME, mix, mix_one
+from linkage.signals.prompt.text import mix, rolled
 
 WORDS = 4
 """Tokens in a run: the shortest fixed text that can lead to a template. With 5, templates whose
@@ -120,19 +120,16 @@ def runs(tokens: U64, first: I64) -> U64:
 
     `first` is where the tokens of each prompt begin, and the end of the last.
     """
-    rolled = np.zeros(len(tokens), dtype=np.uint64)
-    _roll(tokens, first, rolled)
-    return rolled
+    run = np.zeros(len(tokens), dtype=np.uint64)
+    _roll(tokens, first, run)
+    return run
 
 
 @compiled
-def _roll(tokens: U64, first: I64, rolled: U64) -> None:
+def _roll(tokens: U64, first: I64, run: U64) -> None:
     for prompt in range(len(first) - 1):
         for at in range(first[prompt], first[prompt + 1] - WORDS + 1):
-            run = tokens[at]
-            for i in range(1, WORDS):
-                run = run * PRIME + tokens[at + i]
-            rolled[at] = mix_one(run)
+            run[at] = rolled(tokens, at, WORDS)
 
 
 def telling(sample: Sample) -> tuple[Postings, bool]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from linkage.signals.prompt.arrays import U64, Mask, unique
 from linkage.signals.prompt.compiled import compiled
-from linkage.signals.prompt.text import FRAME, PRIME, mix, mix_one, tokenise
+from linkage.signals.prompt.text import FRAME, rolled, tokenise
 
 GRAM = 3
 """Tokens in a row that are looked up; a frame before the first word counts as one."""
@@ -168,18 +168,12 @@ def _grams() -> tuple[U64, Mask]:
     for phrases, before in ((PHRASES, 0), (STARTS, 1)):
         tokens = tokenise(pa.array(phrases))
         for start, end in itertools.pairwise(tokens.first.tolist()):
-            grams.append(_rolled(tokens.hashes[start + FRAME - before : end - FRAME]))
-    known = unique(np.concatenate(grams))
+            places = range(start + FRAME - before, end - FRAME - GRAM + 1)
+            grams += [rolled(tokens.hashes, at, GRAM) for at in places]
+    known = unique(np.array(grams, dtype=np.uint64))
     likely = np.zeros(1 << LIKELY, dtype=bool)
     likely[known >> np.uint64(64 - LIKELY)] = True
     return known, likely
-
-
-def _rolled(tokens: U64) -> U64:
-    rolled = tokens[: max(len(tokens) - GRAM + 1, 0)]
-    for i in range(1, GRAM):
-        rolled = rolled * PRIME + tokens[i : i + len(rolled)]
-    return mix(rolled)
 
 
 def stock(tokens: U64) -> Mask:
@@ -192,10 +186,7 @@ def stock(tokens: U64) -> Mask:
 @compiled
 def _cover(tokens: U64, grams: U64, likely: Mask, covered: Mask) -> None:
     for at in range(len(tokens) - GRAM + 1):
-        gram = tokens[at]
-        for i in range(1, GRAM):
-            gram = gram * PRIME + tokens[at + i]
-        gram = mix_one(gram)
+        gram = rolled(tokens, at, GRAM)
         if likely[gram >> np.uint64(64 - LIKELY)]:
             place = np.searchsorted(grams, gram)
             if place < len(grams) and grams[place] == gram:

@@ -108,6 +108,15 @@ mix_one: Callable[[np.uint64], np.uint64] = compiled(mix)  # type: ignore[assign
 
 
 @compiled
+def rolled(tokens: U64, at: int, length: int) -> np.uint64:
+    """The hash of so many tokens in a row, from a place on."""
+    run = tokens[at]
+    for i in range(at + 1, at + length):
+        run = run * PRIME + tokens[i]
+    return mix_one(run)
+
+
+@compiled
 def _scan(
     eights: U64, offset: I64, hashes: U64, letters: U8, first: I64, start: I64, end: I64
 ) -> int:
