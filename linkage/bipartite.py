@@ -17,6 +17,14 @@ ROUNDS = 4
 """Leiden passes over the accounts' graph, which is large; more change next to nothing."""
 
 
+def network(nodes: int, edges: np.ndarray) -> igraph.Graph:
+    """The graph of so many nodes, numbered from 0, and of edges, a row of two nodes each."""
+    graph = igraph.Graph(n=nodes)
+    # narrow numbers are read fastest
+    graph.add_edges(edges.astype(np.int32))
+    return graph
+
+
 def communities(
     account: np.ndarray, signal: np.ndarray, resolution: float, min_size: int, seed: int
 ) -> pa.Table:
@@ -34,8 +42,8 @@ def communities(
     """
     accounts, row = np.unique(account, return_inverse=True)
     signals, column = np.unique(signal, return_inverse=True)
-    graph = igraph.Graph(n=len(accounts) + len(signals))
-    graph.add_edges(np.column_stack([row, column + len(accounts)]).astype(np.int32))
+    edges = np.column_stack([row, column + len(accounts)])
+    graph = network(len(accounts) + len(signals), edges)
     igraph.set_random_number_generator(random.Random(seed))
     membership = graph.community_leiden(
         objective_function="modularity",

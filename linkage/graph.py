@@ -3,9 +3,8 @@
 In: `accounts`, `observations`, `prompts`, `cleaned` (raw value -> signals), `template_uses`. Out:
 `kinds`; `signals`, numbered in the order of kind and value; `edges`, one for each account and
 signal it used; `account_kinds`, how many signals of each kind an account has; and `holdings`, the
-kinds of which it has anything. A referral or transfer
-names another account: that account holds the signal too, so a direct link between two accounts is
-an edge pair like any other.
+kinds of which it has anything. A referral or transfer names another account: that account holds the
+signal too, so a direct link between two accounts is an edge pair like any other.
 
 Two sorts of signal are made here, because only the whole graph knows them, and they let weak
 evidence add up: when an account was made (its hour and day), and how widely the cards, devices

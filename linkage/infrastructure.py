@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from linkage import schema
+from linkage.bipartite import network
 from linkage.config import InfrastructureConfig
 from linkage.engine import Engine
 
@@ -236,8 +237,7 @@ def _communities(engine: Engine, seed: int) -> None:
     pairs = engine.arrow("SELECT signal_a, signal_b, weight FROM pairs ORDER BY signal_a, signal_b")
     ends = np.column_stack([pairs["signal_a"].to_numpy(), pairs["signal_b"].to_numpy()])
     signals, numbered = np.unique(ends, return_inverse=True)
-    graph = igraph.Graph(n=len(signals))
-    graph.add_edges(numbered.reshape(ends.shape).astype(np.int32))
+    graph = network(len(signals), numbered.reshape(ends.shape))
     graph.es["weight"] = pairs["weight"].to_numpy()
     graph.vs["signal"] = signals
     igraph.set_random_number_generator(random.Random(seed))

@@ -7,12 +7,12 @@ that share no more than an issuer or a habit.
 
 from __future__ import annotations
 
-import igraph
 import numpy as np
 import pyarrow as pa
 
 from linkage.attribution.blocks import hanging
 from linkage.attribution.weights import MOSTLY
+from linkage.bipartite import network
 from linkage.engine import Engine
 from linkage.signals import ACQUAINTED
 
@@ -221,7 +221,7 @@ def _parts(
         return size >= 2 and (size < min_size or block == 2) and not known
 
     least = 0 if settled else min_size
-    tied = _graph(nodes, edges[~alone])
+    tied = network(nodes, edges[~alone])
     blocks, cuts = tied.biconnected_components(return_articulation_points=True)
     pieces = hanging([list(b) for b in blocks], set(cuts), apart, stands_for.tolist(), least)
     whole = int(part.max())
@@ -232,14 +232,7 @@ def _parts(
 
 
 def _components(nodes: int, edges: np.ndarray) -> np.ndarray:
-    return np.asarray(_graph(nodes, edges).connected_components().membership)
-
-
-def _graph(nodes: int, edges: np.ndarray) -> igraph.Graph:
-    graph = igraph.Graph(n=nodes)
-    # narrow ones are read fastest
-    graph.add_edges(edges.astype(np.int32))
-    return graph
+    return np.asarray(network(nodes, edges).connected_components().membership)
 
 
 def _last(into: dict[int, int], operator: int) -> int:
