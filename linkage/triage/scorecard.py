@@ -50,11 +50,12 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
     his own besides, as the users of a hosted notebook do, or pays with a card of his own, as those
     of a browser that hides them do, is served by none. Several offices have a card each, at an
     address each: those are no stock. What members share at one place while they have addresses of
-    their own, too, belongs to the place: a café's computers, a firm's cards. And under one roof
-    desks go from hand to hand, and a firm has a card or two; what its mail says counts once.
+    their own, too, belongs to the place: a café's computers, a firm's cards.
     """
     texts, total = [], 0.0
     own = 1.0
+    # what its mail says of a firm is not said again
+    shared_room = under_one_roof(facts) and not firm(facts)
     if place(facts):
         own -= min(_share(facts.elsewhere, facts.holders.get("ip", 0)), 1.0)
     for kind, noun in STOCKED.items():
@@ -66,15 +67,21 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
         texts.append(f"{count:,} {noun}, and no others, serve {share:.0%} of those with any")
-        doublings = min(math.log2(count), STOCK)
-        if under_one_roof(facts) and not firm(facts):
-            doublings = (
-                doublings * FURNITURE if kind == "device" else max(math.log2(count / FIRM), 0)
-            )
-        total += doublings * (share * own) ** 2
+        total += _doublings(kind, count, shared_room) * (share * own) ** 2
     if not texts:
         return None
     return f"members share a stock: {' and '.join(texts)}", 1.7 * min(total, STOCK)
+
+
+def _doublings(kind: str, count: int, shared_room: bool) -> float:
+    """What a stock of so many counts: in a room that all share, desks go from hand to hand, and a
+    firm has two or three cards.
+    """
+    if not shared_room:
+        return min(math.log2(count), STOCK)
+    if kind == "device":
+        return min(math.log2(count), STOCK) * FURNITURE
+    return max(math.log2(count / FIRM), 0.0)
 
 
 def _mailbox(facts: Facts) -> tuple[str, float] | None:
