@@ -337,14 +337,18 @@ def test_what_people_quote_is_no_template() -> None:
     assert len({text for _, text in found}) < 20, "of the 200 sentences that two accounts have"
 
 
-def test_templates_used_once_each_by_the_same_people_are_no_quotations() -> None:
+def once_each() -> list[tuple[int, str | None]]:
+    """Six accounts, from 100 on, that use each of six templates once."""
     patterns = [f"{pages(70_000 + k, 14)} {{}}" for k in range(6)]
-    operator = [
+    return [
         (100 + a, pattern.format(pages(80_000 + 10 * a + k, 6)))
         for a in range(6)
         for k, pattern in enumerate(patterns)
     ]
-    found = Counter(account for account, _ in used(quoting() + operator) if account < 1_000)
+
+
+def test_templates_used_once_each_by_the_same_people_are_no_quotations() -> None:
+    found = Counter(account for account, _ in used(quoting() + once_each()) if account < 1_000)
     assert found == {100 + a: 6 for a in range(6)}
 
 
@@ -360,6 +364,14 @@ def test_templates_used_once_by_some_of_the_same_people_are_no_quotations() -> N
     found = used(quoting(240, 1_500) + operator)
     assert len([account for account, _ in found if account < 1_000]) >= 50, "of 60"
     assert len({text for _, text in found}) < 60, "of the 1,300 sentences that two accounts have"
+
+
+def test_who_quotes_very_many_texts_tells_nothing_by_their_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Pairs of the texts of one account are as many as the square of these."""
+    monkeypatch.setattr("linkage.signals.prompt.uses.FEW", 5)
+    assert [account for account, _ in used(quoting() + once_each()) if account < 1_000] == []
 
 
 def test_accounts_with_one_prompt_each_keep_their_template() -> None:

@@ -134,7 +134,8 @@ def _forget_quotations(engine: Engine) -> None:
     Where most accounts quote, such a text is a quotation, unless half of its accounts, and three,
     share another such text with each other, beyond chance: each template once, and each account
     some of them, is how some operators work. Chance is what two independent audiences of these
-    sizes have in common; the excess is a Poisson log-likelihood ratio.
+    sizes have in common; the excess is a Poisson log-likelihood ratio. Who has more than `FEW` such
+    texts is not asked.
     """
     uses = TEMPLATE_USES.name
     engine.run(
