@@ -148,11 +148,8 @@ def whole(folder: Path) -> dict[str, Any]:
     start = time.perf_counter()
     inputs = [folder / "accounts.csv", folder / "events.parquet"]
     with linkage.run(inputs, folder / "case", with_report=False) as case:
-        return {
-            "seconds": round(time.perf_counter() - start, 2),
-            "megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-            "stages": {name: s["seconds"] for name, s in case.run["stages"].items()},
-        }
+        stages = {name: s["seconds"] for name, s in case.run["stages"].items()}
+        return {**_cost(start), "stages": stages}
 
 
 def splink(folder: Path) -> dict[str, Any]:
@@ -160,6 +157,11 @@ def splink(folder: Path) -> dict[str, Any]:
 
     start = time.perf_counter()
     splink_model.clusters_of_files(folder)
+    return _cost(start)
+
+
+def _cost(start: float) -> dict[str, Any]:
+    """Seconds since then, and the most memory that this process had."""
     return {
         "seconds": round(time.perf_counter() - start, 2),
         "megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
