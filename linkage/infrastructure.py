@@ -12,6 +12,9 @@ and y meet d_s d_t f_xy times, f_xy = sum_a k_ax k_ay / (E_x E_y): one factor fo
 The weight of a pair that c accounts share, e expected, is c ln(c/e) - (c - e) nats; its exponential
 bounds the Poisson tail from above (Chernoff), and Benjamini-Hochberg over all pairs that could
 have been tested decides which pairs stay.
+
+An account that has thousands of what others have (a gateway, a test account, a password that goes
+round) would make millions of pairs, and every pair expected; it is not asked.
 """
 
 from __future__ import annotations
@@ -62,6 +65,7 @@ def find(engine: Engine, config: InfrastructureConfig, seed: int) -> None:
     `communities` has a row (community, signal) for every signal in a pair; `decoys` the weights of
     the heaviest pairs found in a shuffled copy of the graph, for `chance`.
     """
+    engine.create("busy", schema.BUSY_ACCOUNTS)
     _pair_kinds(engine)
     engine.create("linking_edges", _LINKING.format(edges="edges"))
     _weigh_pairs(engine, "linking_edges", "weighed_pairs")
@@ -98,7 +102,8 @@ def _decoys(engine: Engine, seed: int) -> None:
 _LINKING = """
     SELECT e.account, e.signal, s.kind, s.accounts, k.family, k.personal, k.sharing, k.address
     FROM {edges} e JOIN signals s ON s.signal = e.signal JOIN kinds k ON k.kind = s.kind
-    WHERE s.ignored IS NULL
+    LEFT JOIN busy b ON b.account = e.account
+    WHERE s.ignored IS NULL AND b.account IS NULL
 """
 
 
@@ -108,14 +113,18 @@ def _pair_kinds(engine: Engine) -> None:
     engine.create(
         "kind_pairs",
         f"""
-        WITH totals AS (SELECT kind, sum(k) AS total FROM account_kinds GROUP BY kind),
+        WITH asked AS (
+            SELECT k.* FROM account_kinds k LEFT JOIN busy b ON b.account = k.account
+            WHERE b.account IS NULL
+        ),
+        totals AS (SELECT kind, sum(k) AS total FROM asked GROUP BY kind),
         linking AS (
             SELECT kind, count(*) AS signals FROM signals WHERE ignored IS NULL GROUP BY kind
         ),
         products AS (
             SELECT x.kind AS kind_a, y.kind AS kind_b,
                    sum(x.k * (y.k - CASE WHEN x.kind = y.kind THEN 1 ELSE 0 END)) AS product
-            FROM account_kinds x JOIN account_kinds y ON y.account = x.account
+            FROM asked x JOIN asked y ON y.account = x.account
             WHERE x.kind <= y.kind GROUP BY x.kind, y.kind
         )
         SELECT x.kind AS kind_a, y.kind AS kind_b,

@@ -458,6 +458,14 @@ VERDICTS = ("sockpuppets", "organisation", "household", "unclear")
 RANK = "score DESC, accounts DESC, operator_id"
 """How operators are ranked, everywhere."""
 
+BUSY = 2_000
+"""Of an account with more signals than this that others have, what goes together says nothing."""
+
+BUSY_ACCOUNTS = f"""
+    SELECT e.account, count(*) AS signals FROM edges e JOIN signals s ON s.signal = e.signal
+    WHERE s.ignored IS NULL GROUP BY e.account HAVING count(*) > {BUSY}
+"""
+
 
 def count_verdicts(verdicts: Iterable[str]) -> str:
     """How many operators have which verdict, in words.

@@ -325,6 +325,16 @@ class TestRun:
         look.print_crowded([], 1000, top=5)
         assert capsys.readouterr().out == ""
 
+    def test_who_has_too_much_in_common_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        busy = [{"account_id": "\x1b[31mgateway", "signals": 108_746}] * 6
+        look.print_busy(busy, top=5)
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown
+        assert any(line.endswith("gateway 108,746") for line in lines(shown))
+        assert lines(shown)[-1] == "and 1 more"
+        look.print_busy([], top=5)
+        assert capsys.readouterr().out == ""
+
     def test_json(self, typed: Typed, seen: dict[str, Any]) -> None:
         summary = json.loads(typed("run", "events.csv", "--out", "case", "--json")[1])
         assert summary["case"] == "case"
@@ -332,6 +342,7 @@ class TestRun:
         assert [o["operator_id"] for o in summary["operators"]] == ["OP-AAA111", "OP-AAB222"]
         assert summary["run"] == 1
         assert summary["crowded"] == []
+        assert summary["busy"] == []
 
     def test_options(self, typed: Typed, seen: dict[str, Any], tmp_path: Path) -> None:
         (tmp_path / "linkage.toml").write_text(

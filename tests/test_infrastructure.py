@@ -18,6 +18,7 @@ from scipy.stats import false_discovery_control, poisson
 from linkage import infrastructure
 from linkage.engine import DuckDBEngine
 from linkage.infrastructure import CHANCE_SHARE, IMPLIED
+from linkage.schema import BUSY, BUSY_ACCOUNTS
 
 
 class TestWeight:
@@ -65,6 +66,25 @@ class TestWeight:
             for account, own in strangers(300).items()
         }
         assert pairs(paired(uses)) == {}
+
+    def test_an_account_that_has_what_everybody_has_changes_nothing(self) -> None:
+        rings = BUSY * 3 // 4
+        uses = {
+            f"a{n:05}": [("payment", f"c{n // 6}"), ("device", f"d{n // 6}")]
+            for n in range(6 * rings)
+        }
+        without = pairs(paired(uses))
+        assert len(without) == rings
+        gateway = [signal for n in range(rings) for signal in uses[f"a{6 * n:05}"]]
+        asked = paired({**uses, "gateway": gateway})
+        # two of its signals are how widely the cards and devices are shared
+        assert asked.rows("SELECT signals FROM busy") == [(2 * rings + 2,)]
+        found = pairs(asked)
+        assert set(found) == set(without)
+        together, expected, _ = found[frozenset([("payment", "c0"), ("device", "d0")])]
+        assert together == 6
+        # both are on one account more, which makes chance no less
+        assert expected == pytest.approx(7 * 7 / (6 * rings))
 
 
 class TestWhatMayBeEvidence:
@@ -303,6 +323,7 @@ class TestDecoys:
     def test_dealing_anew_keeps_what_accounts_and_signals_have(self) -> None:
         uses = {**strangers(100), **fleet(40, payment=4, device=5, prompt=3)}
         engine = built(uses)
+        engine.create("busy", BUSY_ACCOUNTS)
         infrastructure._shuffle(engine, seed=3)
         engine.create("true_edges", infrastructure._LINKING.format(edges="edges"))
         for column in ("signal", "kind"):

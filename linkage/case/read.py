@@ -33,7 +33,7 @@ from linkage.case.views import (
 )
 from linkage.config import Config, from_dict
 from linkage.errors import CaseError, InputError, shorten, suggestion
-from linkage.schema import JUDGEMENTS, RANK, TABLES, VERDICTS
+from linkage.schema import BUSY_ACCOUNTS, JUDGEMENTS, RANK, TABLES, VERDICTS
 
 if TYPE_CHECKING:
     import igraph
@@ -92,6 +92,11 @@ SELECT kind, value, accounts FROM signals
 WHERE kind IN ('payment', 'device', 'phone', 'email', 'ip') AND ignored IS NULL
     AND accounts >= greatest(100, (SELECT count(*) FROM accounts) / if(kind = 'ip', 10, 100))
 ORDER BY accounts DESC, kind, value
+"""
+
+BUSY = f"""
+SELECT a.account_id, b.signals FROM ({BUSY_ACCOUNTS}) b JOIN accounts a ON a.account = b.account
+ORDER BY b.signals DESC, a.account_id
 """
 
 JUDGEMENTS_OF = f"""
@@ -165,6 +170,16 @@ class CaseReader:
         one release, a test card.
         """
         return self._frame(CROWDED)
+
+    @property
+    def busy(self) -> pandas.DataFrame:
+        """Accounts with so many signals that others have, too, that what goes together in them was
+        not counted: a gateway, a test account, one whose password went round.
+
+        Columns: account_id, signals (more than 2,000); most first. They may belong to an operator
+        that others show.
+        """
+        return self._frame(BUSY)
 
     @property
     def run(self) -> dict[str, Any]:

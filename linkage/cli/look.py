@@ -163,6 +163,21 @@ def print_crowded(crowded: Sequence[Mapping[str, Any]], accounts: int, top: int)
         say(f"and {len(crowded) - top:,} more")
 
 
+def print_busy(busy: Sequence[Mapping[str, Any]], top: int) -> None:
+    """Accounts that have too much in common with everybody to tell what goes together."""
+    if not busy:
+        return
+    heading("With so many signals of others that they tell nothing of what goes together")
+    table(
+        ["account", "signals"],
+        [(b["account_id"], b["signals"]) for b in busy[:top]],
+        right=["signals"],
+        wide=["account"],
+    )
+    if len(busy) > top:
+        say(f"and {len(busy) - top:,} more")
+
+
 def _print_operator(view: OperatorView) -> None:
     print_operators([view.operator])
     for judgement in view.judgements:

@@ -28,6 +28,7 @@ def of(case: Case, seconds: float) -> dict[str, Any]:
         "counts": details.get("counts", {}),
         "rejected": details.get("rejected", []),
         "crowded": case.crowded.to_dict("records"),
+        "busy": case.busy.to_dict("records"),
         "operators": [operator.as_dict() for operator in case.list_operators(top=TOP)],
     }
 
@@ -43,6 +44,7 @@ def show(case: Case, summary: dict[str, Any]) -> None:
     )
     look.print_rejected(summary["rejected"], top=5)
     look.print_crowded(summary["crowded"], found.get("accounts", 0), top=5)
+    look.print_busy(summary["busy"], top=5)
     for note in [*case.run.get("judgements", []), *case.run.get("notes", [])]:
         output.say(note)
     operators = case.list_operators()

@@ -46,17 +46,18 @@ STRAINS = {
                     || prompt ELSE prompt END AS prompt)
         FROM events WHERE hash(account_id || 'half') % 2 = 0
         """,
-    "20,000 accounts more that share 30 templates": """
+    "20,000 accounts more that share 30 templates and others' addresses": """
         SELECT * REPLACE (
             'fleet-' || (n % 20000) AS account_id,
+            'fleet-device-' || (n % 20000) AS device_id,
             'Task ' || chr(CAST(65 + n // 20000 % 26 AS INTEGER)) || ' of plan '
                 || chr(CAST(97 + n // 20000 AS INTEGER))
-                || ' for the worker: study the exercise below step by step and answer as JSON '
-                || prompt AS prompt)
+                || ' for the worker: study exercise ' || (hash(n) % 1000000)
+                || ' step by step and answer as JSON' AS prompt)
         FROM (SELECT *, row_number() OVER (ORDER BY account_id, timestamp, ip) - 1 AS n FROM events)
         WHERE n < 600000
         """,
-    "ten accounts more with 100,000 events each": """
+    "ten accounts more with 100,000 of others' events each": """
         SELECT * REPLACE ('heavy-' || (n % 10) AS account_id)
         FROM (SELECT *, row_number() OVER (ORDER BY account_id, timestamp, ip) - 1 AS n FROM events)
         WHERE n < 1000000
