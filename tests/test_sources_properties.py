@@ -2,12 +2,14 @@
 
 import csv
 
+import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sources_tables import as_table, load, rejected, tables, write
 
 from linkage.config import EngineConfig
 from linkage.engine import DuckDBEngine
+from linkage.sources.relation import filled, trimmed
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -70,3 +72,20 @@ def test_broken_rows_never_cost_the_rows_around_them(rubbish, tmp_path):
     found = {a for (a,) in load(path).rows("SELECT account_id FROM accounts")}
     assert found >= {str(i) for i in range(40)}
     assert load(path).value("SELECT sum(n) FROM prompts WHERE raw LIKE 'text%'") >= 79
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text("aZ~! \t\n\r\f\v\x00\x1f\x7f\xa0\ufeff\u0301éß漢") | st.text(), max_size=20)
+)
+def test_blanks_around_text_are_those_of_the_expression(texts):
+    engine = DuckDBEngine()
+    engine.put("texts", pa.table({"t": pa.array([*texts, None, ""], pa.string())}))
+    blank = r"[\s\x{a0}\x{feff}]"
+    assert not engine.rows(
+        f"""SELECT t FROM texts
+        WHERE {trimmed("t")} IS DISTINCT FROM regexp_replace(t, '^{blank}+|{blank}+$', '', 'g')
+           OR {filled("t")} IS DISTINCT FROM
+              CASE WHEN regexp_matches(t, '[^\\s\\x{{a0}}\\x{{feff}}]') THEN t END"""
+    )
+    engine.close()

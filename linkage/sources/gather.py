@@ -107,7 +107,11 @@ def account_of(column: Column) -> str:
     """SQL of the account that a column names, null where it says that there is none."""
     named = trimmed(as_text(column))
     words = ", ".join(literal(word) for word in ("", *ABSENT))
-    return f"CASE WHEN lower({named}) NOT IN ({words}) THEN {named} END"
+    longest = max(map(len, ABSENT))
+    return (
+        f"CASE WHEN length({named}) > {longest} THEN {named} "
+        f"WHEN lower({named}) NOT IN ({words}) THEN {named} END"
+    )
 
 
 def _value(kind: str, column: Column) -> Value:

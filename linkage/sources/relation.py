@@ -19,6 +19,9 @@ from linkage.errors import InputError, shorten
 _BLANK = r"\s\x{a0}\x{feff}"
 """Characters that surround a value without being part of it, for a regular expression."""
 
+_PLAIN = "BETWEEN '!' AND '~'"
+"""SQL of what holds for text only if it begins with a character of ASCII that can be seen."""
+
 ABSENT = ("null", "none", "nan", "nat", "nil", "n/a", "<na>", "undefined", "unknown", "\\n", "-")
 """How exports write that there is no account or no time, in lower case."""
 
@@ -142,14 +145,17 @@ _NOT_OF_THE_INPUT = (
 def trimmed(sql: str) -> str:
     """SQL for text without surrounding blanks; cheap where there are none, as nearly always."""
     return (
-        f"CASE WHEN regexp_matches({sql}, '^[{_BLANK}]|[{_BLANK}]$') "
-        f"THEN regexp_replace({sql}, '^[{_BLANK}]+|[{_BLANK}]+$', '', 'g') ELSE {sql} END"
+        f"CASE WHEN {sql} {_PLAIN} AND array_extract({sql}, -1) {_PLAIN} "
+        f"THEN {sql} ELSE regexp_replace({sql}, '^[{_BLANK}]+|[{_BLANK}]+$', '', 'g') END"
     )
 
 
 def filled(sql: str) -> str:
-    """SQL for text, or null if it is blank."""
-    return f"CASE WHEN regexp_matches({sql}, '[^{_BLANK}]') THEN {sql} END"
+    """SQL for text, or null if it is blank; cheap where its first character is plain to see."""
+    return (
+        f"CASE WHEN {sql} {_PLAIN} THEN {sql} "
+        f"WHEN regexp_matches({sql}, '[^{_BLANK}]') THEN {sql} END"
+    )
 
 
 def shown(value: object) -> str:

@@ -60,7 +60,7 @@ def time_sql(engine: DuckDBEngine, relation: Relation, column: Column) -> tuple[
     notes: list[Reject] = []
     with reading(relation.name):
         if kind.startswith(("TIMESTAMP", "DATE")):
-            parsed = _instant(column.sql, kind)
+            parsed = _instant(engine, column.sql, kind)
             present = column.sql
         else:
             text = trimmed(f"CAST({column.sql} AS VARCHAR)")
@@ -79,9 +79,11 @@ def time_sql(engine: DuckDBEngine, relation: Relation, column: Column) -> tuple[
     return bounded, notes + rejects
 
 
-def _instant(sql: str, kind: str) -> str:
+def _instant(engine: DuckDBEngine, sql: str, kind: str) -> str:
     if "TIME ZONE" in kind:
         return f"timezone('UTC', {sql})"
+    if engine.value("SELECT current_setting('TimeZone')") == "UTC":
+        return f"CAST({sql} AS TIMESTAMP)"
     return f"timezone('UTC', CAST(CAST({sql} AS TIMESTAMP) AS TIMESTAMPTZ))"
 
 
