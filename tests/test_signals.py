@@ -182,11 +182,25 @@ def test_ipv6_in_its_canonical_form(low: int) -> None:
         assert carried or not address.is_global or address in ipaddress.ip_network("3fff::/20")
 
 
-IDS = st.one_of(st.uuids().map(str), st.text("0f-", min_size=12, max_size=18))
+IDS = st.one_of(
+    st.uuids().map(str),
+    st.text("0f-", min_size=12, max_size=18),
+    st.from_regex(r"\A(pm|tok|xx)_[0a1xX]{1,12}\Z"),
+)
+ADDRESSES = st.one_of(
+    st.ip_addresses().map(str),
+    st.from_regex(r"\A(2001|2002|2a00|3ffe)(:(0|1|db8|1db8)){7}\Z"),
+)
+NAMES = st.from_regex(r"\A(dr|Anna|John|Doe|x|Test|name) (ms|Bell|doe|x|User|Name)\Z")
+MAILBOXES = st.from_regex(
+    r"\A[abc._]{1,5}@(gmail\.com|pm\.me|web\.de|dssg\.org|a\.dssg\.co\.uk|test\.com|abc\.de|local)\Z"
+)
 
 
-@given(st.lists(st.one_of(HOSTILE, st.ip_addresses(v=4).map(str), IDS)))
+@given(st.lists(st.one_of(HOSTILE, ADDRESSES, IDS, NAMES, MAILBOXES)))
 @settings(deadline=None)
+@example(["noreply@dssg.org", "test1@gmail.com", "t.e.s.t@gmail.com", ".@gmail.com", "a.b-c@pm.me"])
+@example(["pm_card_visa", "btok_visa", "tok_000", "pm_1JxTabXXQ", "ANNA bell", "Mr Bell", "X x"])
 @example(["84.12.7.9", "084.12.7.9", "10.0.0.1", "84.12.7.9\n", "255.0.0.1", "0.1.2.3"])
 @example(["0123456789abcdef", "0123-4567-89ab-cdef", "00000000000000", "f--0f00000000f0", "a" * 65])
 def test_many_at_once_equal_one_by_one(values: list[str]) -> None:
@@ -194,12 +208,14 @@ def test_many_at_once_equal_one_by_one(values: list[str]) -> None:
         if kind.clean_many is None:
             continue
         taken, levels = kind.clean_many(pa.array(values, pa.string()))
-        quick = list(zip(*(column.to_pylist() for _, column in levels), strict=True))
+        quick: list[list[tuple[str, str]]] = [[] for _ in range(taken.sum())]
+        for kinds, column in levels:
+            names = [kinds] * len(column) if isinstance(kinds, str) else kinds.to_pylist()
+            for found, name, value in zip(quick, names, column.to_pylist(), strict=True):
+                found += [] if value is None else [(name, value)]
         one_by_one = [kind.clean(raw, SignalsConfig()) for raw in values]
         assert quick == [
-            tuple(value.value for value in result)
-            for result, is_taken in zip(one_by_one, taken, strict=True)
-            if is_taken
+            list(result) for result, is_taken in zip(one_by_one, taken, strict=True) if is_taken
         ]
 
 
@@ -369,11 +385,19 @@ def test_phone_range(raw: str, expected: str | list[str]) -> None:
     assert cleaned("phone_range", raw) == expected
 
 
-@given(st.from_regex(r"\A\+1[2-9][0-9]{9}\Z"))
+@given(
+    st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)),
+    st.text("0123456789", min_size=4, max_size=12),
+)
 @settings(deadline=None)
-def test_plain_north_american_numbers_are_as_phonenumbers_has_them(raw: str) -> None:
-    number = phonenumbers.parse(raw)
-    assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == raw
+@example(44, "7412337001")
+@example(44, "1800207412")
+@example(1, "3122859902")
+def test_digits_alone_are_as_phonenumbers_has_them(country: int, digits: str) -> None:
+    raw = f"+{country}{digits}"
+    found = cleaned("phone", raw)
+    # spaces change nothing but the way that it is read
+    assert found == cleaned("phone", f"+{country} {digits}")
 
 
 def test_an_unknown_region_is_refused() -> None:

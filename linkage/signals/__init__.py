@@ -42,12 +42,18 @@ __all__ = [
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("payment", payment.clean, True, "a payment method: fingerprint of a card or account"),
+        Kind(
+            "payment",
+            payment.clean,
+            True,
+            "a payment method: fingerprint of a card or account",
+            payment.clean_many,
+        ),
         Kind("bin", bins.clean, False, "the issuer of a card: its first six to eight digits"),
         Kind("ip", ip.clean, False, "a public IPv4 or IPv6 address", ip.clean_many),
         Kind("ip_range", ip.clean_range, False, "a /24 of IPv4 or a /64 of IPv6"),
         Kind("prompt", generic.clean_prompt, True, "a prompt template"),
-        Kind("email", email.clean, True, "a mailbox"),
+        Kind("email", email.clean, True, "a mailbox", email.clean_many),
         Kind(
             "email_alias", email.clean_alias, True, "a mailbox under other spellings: tags and dots"
         ),
@@ -64,7 +70,7 @@ KINDS: dict[str, Kind] = {
         Kind("user_agent", user_agent.clean, False, "what a program says it is"),
         Kind("address", address.clean, True, "a postal address"),
         Kind("house", address.clean_house, True, "a house: number and street"),
-        Kind("name", name.clean, True, "a name of a person or organisation"),
+        Kind("name", name.clean, True, "a name of a person or organisation", name.clean_many),
         Kind("website", website.clean, True, "a website"),
         Kind("referral", account.cleaner("referral"), True, "the account that invited this one"),
         Kind("transfer", account.cleaner("transfer"), True, "an account that got something"),

@@ -42,7 +42,7 @@ class Rejected(NamedTuple):
 
 Cleaned = tuple[Value, ...] | Rejected
 Clean = Callable[[str, SignalsConfig], Cleaned]
-Levels = list[tuple[str, pa.Array]]
+Levels = list[tuple[str | pa.Array, pa.Array]]
 CleanMany = Callable[[pa.Array], tuple[npt.NDArray[np.bool_], Levels]]
 
 
@@ -53,8 +53,8 @@ class Kind:
     `personal` says that strangers don't normally share its values, so that two of its signals
     going together is evidence. `clean_many`, where a kind has millions of values, cleans the
     ordinary ones of an array at once: it returns which those are and, from fine to coarse, the
-    kind and the values of their signals. What it leaves goes through `clean`, and for what it
-    takes, both must agree.
+    kind (or kinds) and the values of their signals, null where one has no more. What it leaves
+    goes through `clean`, and for what it takes, both must agree.
     """
 
     name: str

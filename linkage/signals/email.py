@@ -12,8 +12,13 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from linkage.config import SignalsConfig
-from linkage.signals.base import Cleaned, Rejected, Value
+from linkage.signals.base import Cleaned, Levels, Rejected, Value
 from linkage.signals.domain import domain_class, host, registered, unreal
 from linkage.signals.text import PLACEHOLDER, fold, listed, tidy, unusable
 
@@ -48,6 +53,7 @@ _RULES = {
 _YAHOO = _Rule(tag="-")
 _ORDINARY = _Rule()
 
+_PLAIN = r"^[a-z0-9._]{1,64}@[a-z0-9.-]{1,254}$"
 _LOCAL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}").fullmatch
 _HASH = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})").fullmatch
 _NO_REPLY = frozenset({"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply"})
@@ -98,6 +104,43 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
         return PLACEHOLDER
     found = (Value("email", f"{mailbox}@{name}"), *coarser)
     return found if mailbox == local else _as_alias(found)
+
+
+def clean_many(raw: pa.Array) -> tuple[npt.NDArray[np.bool_], Levels]:
+    """The mailboxes among an array that are written plainly: in lower case, without a tag."""
+    form = pc.match_substring_regex(raw, _PLAIN)
+    parts = pc.split_pattern(raw.filter(form), "@")
+    local, domain = (pc.list_element(parts, i) for i in (0, 1))
+    domain = domain.dictionary_encode()
+    # a rejected domain leaves null
+    at = [None if isinstance(a := _at(d), Rejected) else a for d in domain.dictionary.to_pylist()]
+    skipped, name, coarser = (
+        pa.array(column, pa.string()).take(domain.indices)
+        for column in (
+            [a and a[0].skipped for a in at],
+            [a and a[1] for a in at],
+            [a[2][0].value if a and a[2] else None for a in at],
+        )
+    )
+    mailbox = local
+    for characters in sorted({a[0].skipped for a in at if a and a[0].skipped}):
+        bare = pc.replace_substring_regex(local, f"[{characters}]", "")
+        mailbox = pc.if_else(pc.equal(skipped, characters), bare, mailbox)
+    odd = pc.or_(
+        pc.less(pc.binary_length(mailbox), 4),
+        pc.is_in(mailbox, pa.array(sorted(_NO_REPLY | _NOBODY))),
+    )
+    usual = pc.and_not(name.is_valid(), odd.fill_null(True))
+    local, mailbox, name, coarser = (c.filter(usual) for c in (local, mailbox, name, coarser))
+    address = pc.binary_join_element_wise(mailbox, name, "@")
+    alias = pc.not_equal(mailbox, local)
+    taken = form.to_numpy(zero_copy_only=False)
+    taken[taken] = usual.to_numpy(zero_copy_only=False)
+    return taken, [
+        (pc.if_else(alias, "email_alias", "email"), address),
+        (pc.if_else(alias, "email", "email_domain"), pc.if_else(alias, address, coarser)),
+        ("email_domain", pc.if_else(alias, coarser, pa.scalar(None, pa.string()))),
+    ]
 
 
 def clean_alias(raw: str, config: SignalsConfig) -> Cleaned:

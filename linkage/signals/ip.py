@@ -89,6 +89,10 @@ _STARTS, _ENDS = np.array(_V4.starts), np.array(_V4.ends)
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _V4_TEXT = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _V4_FORM = re.compile(rf"({_V4_TEXT})(?::[0-9]{{1,5}}|/32)?").fullmatch
+# in canonical form: of 2000::/3 what carries no address of IPv4 and is not set aside, all numbers
+_NUMBER = "(?:0|[1-9a-f][0-9a-f]{0,3})"
+_V6_START = "2(?:00[3-9a-f]|0[1-9a-f][0-9a-f]|[1-9a-f][0-9a-f]{2})|3[0-9a-e][0-9a-f]{2}"
+_V6_TEXT = f"(?:(?:{_V6_START}):{_NUMBER}|2001:[1-9a-f][0-9a-f]{{3}})(?::{_NUMBER}){{6}}"
 _V6_FORM = re.compile(
     r"\[?([0-9a-f:]*:[0-9a-f:.]*)(?:%[^\]\s/]*)?(?:\](?::[0-9]{1,5})?|/128)?", re.I
 ).fullmatch
@@ -123,18 +127,25 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
 
 
 def clean_many(raw: pa.Array) -> tuple[npt.NDArray[np.bool_], Levels]:
-    """The public IPv4 addresses in plain form among an array, and their ranges."""
+    """The public addresses in plain form among an array, and their ranges."""
     plain = pc.match_substring_regex(raw, f"^{_V4_TEXT}$")
     ordinary = plain.to_numpy(zero_copy_only=False)
     octets = pc.split_pattern(raw.filter(plain), ".").flatten().cast(pa.int64()).to_numpy()
     numbers = octets.reshape(-1, 4) @ np.array([1 << 24, 1 << 16, 1 << 8, 1])
     at = np.searchsorted(_STARTS, numbers, side="right") - 1
     ordinary[ordinary] = numbers > _ENDS[at]
-    kept = raw.filter(pa.array(ordinary))
-    return ordinary, [
-        ("ip", kept),
-        ("ip_range", pc.replace_substring_regex(kept, r"[0-9]+$", "0/24")),
-    ]
+    # two zeros in a row are written shorter
+    short = pc.match_substring_regex(raw, ":0:0(?::|$)")
+    six = pc.and_not(pc.match_substring_regex(raw, f"^{_V6_TEXT}$"), short)
+    ordinary |= six.to_numpy(zero_copy_only=False)
+    kept = ranges = raw.filter(pa.array(ordinary))
+    for pattern, text in (
+        (r"\.[0-9]+$", ".0/24"),
+        (r"^((?:[0-9a-f]+:){3})0:.*$", r"\1:/64"),
+        (r"^((?:[0-9a-f]+:){4}).*$", r"\1:/64"),
+    ):
+        ranges = pc.replace_substring_regex(ranges, pattern, text)
+    return ordinary, [("ip", kept), ("ip_range", ranges)]
 
 
 def clean_range(raw: str, config: SignalsConfig) -> Cleaned:

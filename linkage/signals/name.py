@@ -6,9 +6,22 @@ often than one. A first name alone is kept as it is; that many share it shows in
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from linkage.config import SignalsConfig
-from linkage.signals.base import Cleaned, Value
-from linkage.signals.text import PLACEHOLDER, is_placeholder, listed, tidy, unusable, words
+from linkage.signals.base import Cleaned, Levels, Value
+from linkage.signals.text import (
+    PLACEHOLDER,
+    are_placeholders,
+    is_placeholder,
+    listed,
+    tidy,
+    unusable,
+    words,
+)
 
 _TITLES = listed(
     """
@@ -24,6 +37,9 @@ _MADE_UP = listed(
     """,
     ",",
 )
+
+_ORDINARY = "^[A-Za-z]{1,60}(?: [A-Za-z]{1,60}){1,6}$"
+_TITLED = f"^(?:{'|'.join(sorted(_TITLES))}) "
 
 
 def clean(raw: str, config: SignalsConfig) -> Cleaned:
@@ -44,3 +60,14 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
     if is_placeholder(name) or name in _MADE_UP:
         return PLACEHOLDER
     return (Value("name", name),)
+
+
+def clean_many(raw: pa.Array) -> tuple[npt.NDArray[np.bool_], Levels]:
+    """The names among an array that are a few words of ASCII letters."""
+    name = pc.ascii_lower(raw)
+    odd = pc.or_(
+        pc.match_substring_regex(name, _TITLED),
+        pc.or_(are_placeholders(name), pc.is_in(name, pa.array(sorted(_MADE_UP)))),
+    )
+    taken = pc.and_not(pc.match_substring_regex(raw, _ORDINARY), odd)
+    return taken.to_numpy(zero_copy_only=False), [("name", name.filter(taken))]

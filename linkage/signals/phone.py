@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 
@@ -27,8 +28,7 @@ FICTIONAL = Rejected("fictional number")
 _EXTENSION = re.compile(r"[\s,;.]*(?:(?:extension|extn|ext|x)[.:=\s]*|#\s*)[0-9]{1,7}$", re.I)
 _ANOTHER = re.compile(r"\s*(?:/|;|,|\||\bor\b|\band\b)\s*", re.I)
 _FORM = re.compile(r"(?:tel:)?[\s(\[]*\+?[\s()\[\]\-./0-9\u2010-\u2015\u2212]+", re.I).fullmatch
-# the North American plan has one length and no prefix to drop: no need to ask phonenumbers
-_PLAIN = re.compile(r"\+1[2-9][0-9]{9}").fullmatch
+_DIGITS_ALONE = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 # the North American 555-0100 to 555-0199, the numbers that Twilio's tests call, and the ranges that
 # Ofcom keeps for drama
 _FICTION = re.compile(
@@ -64,7 +64,7 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
     (Value(kind='phone', value='2859902'),)
     """
     text = tidy(raw)
-    if _PLAIN(text):
+    if _DIGITS_ALONE(text) and _stands(text):
         return _checked(text)
     problem = unusable(text)
     if problem:
@@ -112,6 +112,31 @@ def _number(text: str, region: str) -> Cleaned:
         if number:
             return _checked(number) if len(number) > MIN_DIGITS else NOT_A_NUMBER
     return _checked(plus + digits) if len(digits) <= MAX_DIGITS else NOT_A_NUMBER
+
+
+def _stands(number: str) -> bool:
+    """Whether a plus and digits surely are a number that phonenumbers leaves as it is."""
+    for digits in (1, 2, 3):
+        dropped = _dropped(int(number[1 : 1 + digits]), len(number) - 1 - digits)
+        if dropped:
+            return not number.startswith(dropped, 1 + digits)
+    return False
+
+
+@lru_cache(maxsize=1 << 12)
+def _dropped(country: int, length: int) -> tuple[str, ...]:
+    """What a number of a country with so many digits may lose, where it begins with that.
+
+    Nothing if that is no country, it has no such numbers, or it takes more to tell what is lost.
+    """
+    region = phonenumbers.region_code_for_country_code(country)
+    rules = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    number = phonenumbers.PhoneNumber(country_code=country, national_number=10 ** (length - 1))
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if rules is None or possible != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return ()
+    prefixes = ("0", *(rules.national_prefix_for_parsing or "0").split("|"))
+    return prefixes if all(map(str.isdigit, prefixes)) else ()
 
 
 def _e164(text: str, region: str | None) -> str | None:

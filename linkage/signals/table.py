@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from linkage import schema
 from linkage.config import SignalsConfig
@@ -113,7 +114,7 @@ def _at_once(raw: pa.Array, rows: pa.Array, levels: Levels) -> pa.RecordBatch:
     nothing = pa.nulls(len(raw), pa.string())
     columns = [raw, rows, nothing]
     for kind, values in levels:
-        columns += [pa.repeat(kind, len(raw)), values]
+        columns += [pc.if_else(values.is_valid(), kind, pa.scalar(None, pa.string())), values]
     columns += [nothing] * (len(_SCHEMA) - len(columns))
     return pa.record_batch(columns, schema=_SCHEMA)
 

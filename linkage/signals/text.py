@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from linkage.signals.base import Rejected
 
 MAX_LENGTH = 4096
@@ -107,6 +110,16 @@ def is_placeholder(text: str) -> bool:
         return False
     word = text.casefold()
     return word in _WORDS or _EDGES.sub("", word) in _WORDS
+
+
+def are_placeholders(texts: pa.Array) -> pa.BooleanArray:
+    """The same of many texts in lower case that begin and end with a letter of ASCII or a digit.
+
+    >>> are_placeholders(pa.array(["not set", "x xx", "anna"])).to_pylist()
+    [True, True, False]
+    """
+    empty = pc.match_substring_regex(texts, r"^[^a-wyz1-9\x80-\x{10ffff}]*$")
+    return pc.or_(empty, pc.is_in(texts, pa.array(sorted(_WORDS))))
 
 
 def unusable(text: str) -> Rejected | None:
