@@ -58,7 +58,7 @@ KINDS: dict[str, Kind] = {
             "email_alias", email.clean_alias, True, "a mailbox under other spellings: tags and dots"
         ),
         Kind("email_domain", domain.clean, True, "a mail domain where not anybody gets an address"),
-        Kind("phone", phone.clean, True, "a phone number"),
+        Kind("phone", phone.clean, True, "a phone number", phone.clean_many),
         Kind("phone_range", phone.clean_range, False, "a thousand phone numbers in sequence"),
         Kind(
             "device",

@@ -12,11 +12,15 @@ import re
 import unicodedata
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from linkage.config import SignalsConfig
 from linkage.errors import ConfigError, shorten, suggestion
-from linkage.signals.base import Cleaned, Rejected, Value
+from linkage.signals.base import Cleaned, Levels, Rejected, Value
 from linkage.signals.text import PLACEHOLDER, tidy, unusable
 
 NOT_A_NUMBER = Rejected("not a phone number")
@@ -28,7 +32,6 @@ FICTIONAL = Rejected("fictional number")
 _EXTENSION = re.compile(r"[\s,;.]*(?:(?:extension|extn|ext|x)[.:=\s]*|#\s*)[0-9]{1,7}$", re.I)
 _ANOTHER = re.compile(r"\s*(?:/|;|,|\||\bor\b|\band\b)\s*", re.I)
 _FORM = re.compile(r"(?:tel:)?[\s(\[]*\+?[\s()\[\]\-./0-9\u2010-\u2015\u2212]+", re.I).fullmatch
-_DIGITS_ALONE = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 # the North American 555-0100 to 555-0199, the numbers that Twilio's tests call, and the ranges that
 # Ofcom keeps for drama
 _FICTION = re.compile(
@@ -37,7 +40,14 @@ _FICTION = re.compile(
 )
 _ASCENDING, _DESCENDING = "01234567890123456789", "98765432109876543210"
 _COUNTRY = re.compile(r"\+[0-9]{1,3}")
-
+# long enough to be among a thousand
+_PLAIN = r"^\+[1-9][0-9]{8,14}$"
+_IN_A_ROW = [
+    row[i : i + 4]
+    for row in (_ASCENDING, _DESCENDING, *(5 * digit for digit in "0123456789"))
+    for i in range(len(row) - 3)
+]
+"""Last digits of all numbers of one digit, or of digits in sequence, and of some others."""
 
 # a thousand numbers: what carriers are given, and what stands in front of the last three digits
 _RANGE = re.compile(r"\+[0-9]{6,12}xxx").fullmatch
@@ -64,8 +74,6 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
     (Value(kind='phone', value='2859902'),)
     """
     text = tidy(raw)
-    if _DIGITS_ALONE(text) and _stands(text):
-        return _checked(text)
     problem = unusable(text)
     if problem:
         return problem
@@ -76,6 +84,30 @@ def clean(raw: str, config: SignalsConfig) -> Cleaned:
         if result is not NOT_A_NUMBER:
             break
     return result
+
+
+def clean_many(raw: pa.Array) -> tuple[npt.NDArray[np.bool_], Levels]:
+    """The numbers among an array that are a plus and digits, and that lose none of them."""
+    form = pc.match_substring_regex(raw, _PLAIN)
+    some = raw.filter(form)
+    start, size = pc.utf8_slice_codeunits(some, 1, 5), pc.utf8_length(some).cast(pa.string())
+    kind = pc.binary_join_element_wise(start, size, " ").dictionary_encode()
+    stands = [
+        _stands(digits, int(length) - 1)
+        for digits, length in map(str.split, kind.dictionary.to_pylist())
+    ]
+    odd = pc.or_(
+        pc.match_substring_regex(some, f"^(?:{_FICTION.pattern})$"),
+        pc.is_in(pc.utf8_slice_codeunits(some, -4), pa.array(_IN_A_ROW)),
+    )
+    usual = pc.and_not(pa.array(stands, pa.bool_()).take(kind.indices), odd)
+    kept = some.filter(usual)
+    taken = form.to_numpy(zero_copy_only=False)
+    taken[taken] = usual.to_numpy(zero_copy_only=False)
+    return taken, [
+        ("phone", kept),
+        ("phone_range", pc.replace_substring_regex(kept, "...$", "xxx")),
+    ]
 
 
 def clean_range(raw: str, config: SignalsConfig) -> Cleaned:
@@ -114,12 +146,16 @@ def _number(text: str, region: str) -> Cleaned:
     return _checked(plus + digits) if len(digits) <= MAX_DIGITS else NOT_A_NUMBER
 
 
-def _stands(number: str) -> bool:
-    """Whether a plus and digits surely are a number that phonenumbers leaves as it is."""
+def _stands(start: str, size: int) -> bool:
+    """Whether a number of so many digits, of which the first four are given, surely stays as it is.
+
+    >>> _stands("4474", 12), _stands("4407", 13)
+    (True, False)
+    """
     for digits in (1, 2, 3):
-        dropped = _dropped(int(number[1 : 1 + digits]), len(number) - 1 - digits)
+        dropped = _dropped(int(start[:digits]), size - digits)
         if dropped:
-            return not number.startswith(dropped, 1 + digits)
+            return start[digits] not in {prefix[0] for prefix in dropped}
     return False
 
 
