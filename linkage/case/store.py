@@ -188,6 +188,8 @@ def _notes(engine: Engine) -> list[str]:
 
 def _write_tables(engine: Engine, path: Path) -> None:
     with attached(engine, path, "written", writable=True):
+        # unlike the tables of a run, those of a case stay
+        engine.run("SET force_compression = 'auto'")
         # one transaction, so that the disk is waited for once
         engine.run("BEGIN TRANSACTION")
         try:

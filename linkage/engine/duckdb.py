@@ -64,6 +64,8 @@ class DuckDBEngine:
             # a file that is lost with the machine's power is scratch; what is kept is `seal`ed
             "fsync_mode": "NONE",
             "checkpoint_threshold": LOG,
+            # packing what is gone soon costs more than writing it
+            "force_compression": "uncompressed",
         }
         if config.threads:
             settings["threads"] = config.threads

@@ -193,15 +193,12 @@ def _session(engine: DuckDBEngine, config: SourcesConfig) -> Iterator[Path]:
             f"sources.timezone: no time zone {shorten(config.timezone)}. "
             + suggestion(config.timezone, zones if _near(config.timezone, zones) else _ZONES)
         ) from None
-    # the engine's file is scratch: packing text costs more than writing it
-    engine.run("SET force_compression = 'uncompressed'")
     spill = Path(engine.value("SELECT current_setting('temp_directory')") or "")
     folder = spill.parent if spill.is_absolute() and spill.parent.is_dir() else None
     try:
         with tempfile.TemporaryDirectory(prefix="linkage-", dir=folder) as scratch:
             yield Path(scratch)
     finally:
-        engine.run("SET force_compression = 'auto'")
         engine.run("SET TimeZone = 'UTC'")
         tables.detach(engine)
         staging = engine.rows(
