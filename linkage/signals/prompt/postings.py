@@ -24,6 +24,7 @@ from linkage.signals.prompt.arrays import (
     I64,
     U64,
     Mask,
+    bounds,
     expand,
     heads,
     repeated,
@@ -251,21 +252,35 @@ def _same_people(sample: Sample, postings: Postings, among: I64) -> I64:
     _, example, group = np.unique(same, return_index=True, return_inverse=True)
     end = np.append(start[1:], len(postings))
     row, text = expand(start[among[example]], end[among[example]])
-    prompt, first = postings.prompt[row].astype(np.uint64), heads(text)
-    who = sample.account[postings.prompt[row]]
+    prompt, first = postings.prompt[row], bounds(text, len(example))
+    who = sample.account[prompt]
     everybody = np.arange(who.max() + 1, dtype=np.uint64)
-    low, alike = np.uint64(2**32 - 1), np.zeros(len(example), dtype=bool)
+    alike = np.zeros(len(example), dtype=bool)
+    pair, of = np.empty(len(example), dtype=np.uint64), np.empty(len(example), dtype=np.int64)
     for turn in range(ORDERS):
-        order = (mix(everybody + np.uint64(turn << 40)) >> np.uint64(32))[who]
-        ranked = (order << np.uint64(32)) | prompt
-        one = np.minimum.reduceat(ranked, first)
-        ranked[order == (one >> np.uint64(32))[text]] = np.uint64(2**64 - 1)
-        two = np.minimum.reduceat(ranked, first)
-        pair = (one & ~low) | (two >> np.uint64(32))
+        order = mix(everybody + np.uint64(turn << 40)) >> np.uint64(32)
+        _first_two(order, who, prompt, first, pair, of)
         by = np.argsort(pair)
         at = heads(pair[by])
-        of = (one & low)[by]
-        other = np.minimum.reduceat(of, at) != np.maximum.reduceat(of, at)
+        other = np.minimum.reduceat(of[by], at) != np.maximum.reduceat(of[by], at)
         alike[by[np.repeat(other, np.diff(at, append=len(by)))]] = True
     found: I64 = among[alike[group]]
     return found
+
+
+@compiled
+def _first_two(order: U64, who: I64, prompt: I64, first: I64, pair: U64, of: I64) -> None:
+    """Fill in, of each text, the two accounts that come first, and the first one's first prompt."""
+    low = np.uint64(2**32 - 1)
+    for text in range(len(pair)):
+        one, two = order[who[first[text]]], low
+        of[text] = prompt[first[text]]
+        for row in range(first[text] + 1, first[text + 1]):
+            this = order[who[row]]
+            if this < one:
+                one, two, of[text] = this, one, prompt[row]
+            elif this == one:
+                of[text] = min(of[text], prompt[row])
+            elif this < two:
+                two = this
+        pair[text] = one << np.uint64(32) | two

@@ -15,7 +15,7 @@ import pyarrow as pa
 from linkage.engine import Engine
 from linkage.progress import Progress
 from linkage.signals.prompt.arrays import I64, U64
-from linkage.signals.prompt.corpus import OWN, Corpus, read, tokens_of
+from linkage.signals.prompt.corpus import OWN, read, tokens_of
 from linkage.signals.prompt.model import Model, learn
 from linkage.signals.prompt.postings import runs
 from linkage.signals.prompt.text import Tokens
@@ -46,21 +46,25 @@ def study(
     characters = engine.value(f"SELECT coalesce(sum(length(raw)), 0) FROM {table}")
     with engine.lent(SHARE) as memory:
         progress.step("finding templates")
-        model = learn(_sample(engine, table, memory, characters))
+        texts, account = _sample(engine, table, memory, characters)
+        # the engine waits, and what it holds of its file it can read again
+        with engine.lent(1):
+            model = learn(read(texts, account, engine.threads))
         apply(engine, table, into, tell(model), progress)
     return model, characters
 
 
-def _sample(engine: Engine, table: str, memory: int, characters: int) -> Corpus:
-    """As many of the prompts as memory allows."""
+def _sample(
+    engine: Engine, table: str, memory: int, characters: int
+) -> tuple[pa.ChunkedArray, I64]:
+    """As many of the prompts as memory allows, and their accounts."""
     share = memory / BYTES_OF_TOKEN * CHARACTERS_OF_TOKEN / max(characters, 1)
     sampled = f"{_ORDER} < {int(share * 2**64)}" if share < 1 else "true"
     rows = engine.arrow(
         f"SELECT account, raw FROM {table} WHERE raw IS NOT NULL AND {sampled} "
         f"ORDER BY {_ORDER}, account"
     )
-    account = rows["account"].fill_null(OWN).to_numpy().astype(np.int64)
-    return read(rows["raw"], account, engine.threads)
+    return rows["raw"], rows["account"].fill_null(OWN).to_numpy().astype(np.int64)
 
 
 def apply(engine: Engine, table: str, into: str, tell: Tell, progress: Progress) -> None:
