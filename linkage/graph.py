@@ -77,9 +77,10 @@ def build(engine: Engine) -> None:
     engine.create(
         "signals",
         """
-        WITH parents AS (
+        WITH coarse AS (SELECT * FROM numbered WHERE kind IN (SELECT parent_kind FROM numbered)),
+        parents AS (
             SELECT n.number, s.signal FROM numbered n
-            JOIN numbered up ON up.kind = n.parent_kind AND up.value = n.parent
+            JOIN coarse up ON up.kind = n.parent_kind AND up.value = n.parent
             JOIN renumbered s ON s.number = up.number
         )
         SELECT s.signal, n.kind, n.value, up.signal AS parent, s.accounts,
