@@ -217,3 +217,15 @@ def test_what_few_have_or_others_use_ties_no_two_operators() -> None:
     strangers = {f"x{n}": [("payment", "c5"), ("prompt", "t5")] for n in range(40)}
     popular = {**wave("a", [0, 5], [0, 5]), **wave("b", [10, 5], [10, 5]), **strangers}
     assert len(joined(popular, "ab")) == 2
+
+
+def test_a_fault_of_the_export_ties_no_two_operators() -> None:
+    """A mailbox of an import is on 200 of one; a few of each have something of both."""
+    imported = {
+        f"i{n:03}": [("email", "all@import.org"), ("payment", f"own-{n}")] for n in range(200)
+    }
+    fleet = {f"f{n:02}": [("payment", f"c{n % 4}"), ("prompt", f"t{n % 3}")] for n in range(60)}
+    for n in range(8):
+        imported[f"i{n:03}"] = [("email", "all@import.org"), ("payment", f"c{n % 4}")]
+        fleet[f"f{n:02}"].append(("email", "all@import.org"))
+    assert len(joined({**imported, **fleet}, "if")) == 2

@@ -16,6 +16,9 @@ from linkage.bipartite import network
 from linkage.engine import Engine
 from linkage.signals import ACQUAINTED
 
+HANDED_ON = 0.1
+"""Of two links of a chain, so many of the accounts at least use what both have."""
+
 
 def merge(engine: Engine) -> bool:
     """Merge an operator into a larger one that explains most of its members; tell if any were.
@@ -50,26 +53,28 @@ def join(engine: Engine, min_size: int) -> None:
 
     Who is banned goes on with half of his cards and templates, and the next time with half of
     those: the last accounts share nothing with the first, and no half explains the other. They are
-    one hand where, in two families of personal kinds, `min_size` accounts on either side use what
-    hardly anybody else does.
+    one hand where, in two families of personal kinds, `min_size` accounts on either side, and a
+    good part of it, use what hardly anybody else does, nor another operator: what a fault of the
+    export ties is a few of each.
     """
     rows = engine.rows(
         f"""
         WITH used AS (
             SELECT m.operator, m.account, e.signal, e.family, e.accounts,
-                   count(*) OVER (PARTITION BY e.signal) AS members
+                   count(*) OVER (PARTITION BY m.operator, e.signal) AS members
             FROM attributed m JOIN linking_edges e ON e.account = m.account
             WHERE e.personal AND e.kind NOT IN {ACQUAINTED}
         ),
-        own AS (
-            SELECT DISTINCT operator, signal, family FROM used
-            WHERE members >= {MOSTLY} * accounts
-        ),
+        held AS (SELECT DISTINCT operator, signal, family, accounts, members FROM used),
+        sizes AS (SELECT operator, count(*) AS size FROM attributed GROUP BY operator),
         sides AS (
             SELECT a.operator AS q, b.operator AS o, a.family, count(DISTINCT u.account) AS accounts
-            FROM own a JOIN own b ON b.signal = a.signal AND b.operator <> a.operator
+            FROM held a JOIN held b ON b.signal = a.signal AND b.operator <> a.operator
             JOIN used u ON u.operator = a.operator AND u.signal = a.signal
-            GROUP BY a.operator, b.operator, a.family HAVING count(DISTINCT u.account) >= ?
+            JOIN sizes z ON z.operator = a.operator
+            WHERE a.members + b.members >= {MOSTLY} * a.accounts
+            GROUP BY a.operator, b.operator, a.family, z.size
+            HAVING count(DISTINCT u.account) >= greatest(?, {HANDED_ON} * z.size)
         )
         SELECT s.q, s.o FROM sides s JOIN sides t ON t.q = s.o AND t.o = s.q AND t.family = s.family
         WHERE s.q > s.o GROUP BY s.q, s.o HAVING count(*) >= 2 ORDER BY s.q, s.o
