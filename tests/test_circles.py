@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from graphs import Uses, operators, ready
+from graphs import Signal, Uses, operators, ready
 
 from linkage import circles
 from linkage.engine import DuckDBEngine
@@ -59,3 +59,30 @@ def test_the_seed_decides_and_numbers_are_new() -> None:
     assert groups == found({**ring(), **families()}, seed=3)[1]
     taken = {row[0] for row in engine.rows("SELECT community FROM communities")}
     assert not taken & {row[0] for row in engine.rows("SELECT operator FROM attributed")}
+
+
+def invited(accounts: int, things: int, seed: int = 1) -> Uses:
+    """A tree of referrals, five to each, over so many machines, in no order."""
+    deal = random.Random(seed)
+    uses: dict[str, list[Signal]] = {f"i{n:02}": [] for n in range(accounts)}
+    for n, own in enumerate(uses.values()):
+        own.append(("device", f"machine-{deal.randrange(things)}"))
+        own.append(("referral", f"i{n:02}"))
+        if n:
+            own.append(("referral", f"i{(n - 1) // 5:02}"))
+    return uses
+
+
+def test_a_tree_of_referrals_over_a_few_machines_is_a_circle() -> None:
+    members = set(invited(90, 15))
+    _, groups = found({**invited(90, 15), **families()})
+    assert members in groups
+
+
+def test_families_that_invite_each_other_are_several() -> None:
+    """One of each home has invited the next home."""
+    uses = {account: list(own) for account, own in families().items()}
+    for n in range(60):
+        uses[f"f{n:03}-0"].append(("referral", f"f{n:03}-0"))
+        uses[f"f{n + 1:03}-0"].append(("referral", f"f{n:03}-0"))
+    assert max(map(len, found(uses)[1]), default=0) < 30
