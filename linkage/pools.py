@@ -25,6 +25,10 @@ SHARED_ADDRESSES = 2
 PLACE = 0.8
 """An address that so many of a group come from is a place, and the group no pool."""
 
+FEW = 3
+"""Unless half of the group come from each of more than so many: one line and a spare are a place's,
+a dozen are rotated over."""
+
 RESOLUTION = 0.2
 """Below one, so that one pool of thousands of addresses, used sparsely, is not cut at random."""
 
@@ -88,13 +92,15 @@ def _drop_places(engine: Engine) -> None:
     engine.run(
         """
         DELETE FROM pool_accounts WHERE community IN (
-            SELECT p.community FROM (
-                SELECT *, count(*) OVER (PARTITION BY community) AS size FROM pool_accounts
-            ) p JOIN linking_edges e ON e.account = p.account AND e.kind = 'ip'
-            GROUP BY p.community, e.signal, p.size HAVING count(*) >= ? * p.size
+            SELECT community FROM (
+                SELECT p.community, count(*) / CAST(p.size AS DOUBLE) AS share FROM (
+                    SELECT *, count(*) OVER (PARTITION BY community) AS size FROM pool_accounts
+                ) p JOIN linking_edges e ON e.account = p.account AND e.kind = 'ip'
+                GROUP BY p.community, e.signal, p.size
+            ) WHERE share >= 0.5 GROUP BY community HAVING max(share) >= ? AND count(*) <= ?
         )
         """,
-        [PLACE],
+        [PLACE, FEW],
     )
 
 

@@ -51,6 +51,17 @@ class TestFind:
         uses = resold(40, "r", POOL)
         assert list(operators(pooled(uses, {})).values()) == [set(uses)]
 
+    def test_a_dozen_addresses_that_nearly_all_use_are_no_place(self) -> None:
+        """Each account uses ten of twelve; an office has a line and a spare one."""
+        chosen = np.random.default_rng(5)
+        for addresses, found in ((POOL[:12], 1), (POOL[:2], 0)):
+            uses = {
+                account: [own[0]]
+                + [("ip", a) for a in addresses if len(addresses) < 3 or chosen.random() < 0.85]
+                for account, own in resold(40, "r", POOL).items()
+            }
+            assert len(operators(pooled(uses, {}))) == found
+
     def test_customers_of_a_vpn_are_none(self) -> None:
         assert operators(pooled(customers(40, "v", POOL), {})) == {}
 
