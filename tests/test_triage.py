@@ -15,7 +15,7 @@ from linkage.engine import DuckDBEngine
 from linkage.triage import BAR
 from linkage.triage import facts as gathered
 from linkage.triage.facts import TIGHT, Facts, Shared
-from linkage.triage.scorecard import FURNITURE, ITEMS, MANY, PRIOR, STOCK
+from linkage.triage.scorecard import FURNITURE, ITEMS, MANY, PRIOR, SPONSORED, STOCK
 
 START = datetime(2025, 1, 6)
 
@@ -176,16 +176,43 @@ class TestItems:
     def test_addresses(self) -> None:
         ip = Shared(signals=16, members=30, most=8, uses=90, others=30)
         ranges = Shared(signals=16)
-        facts = Facts(40, {"ip": ip, "ip_range": ranges}, {"ip": 40})
+        facts = Facts(40, {"ip": ip, "ip_range": ranges}, {"ip": 40}, rotating=30)
         assert weight("addresses", facts) == pytest.approx(0.2 * log2(16) * 30 / 40 * 90 / 120)
         assert finding("addresses", facts) == (
             "75% of members rotate over 16 addresses in 16 ranges; "
             "75% of the users there are members"
         )
-        one_range = Facts(40, {"ip": ip, "ip_range": Shared(signals=1)}, {"ip": 40})
+        one_range = Facts(40, {"ip": ip, "ip_range": Shared(signals=1)}, {"ip": 40}, rotating=30)
         assert weight("addresses", one_range) == pytest.approx(weight("addresses", facts) / 2)
         few = Shared(signals=4, members=30, most=8, uses=90)
-        assert ITEMS["addresses"](Facts(40, {"ip": few}, {"ip": 40})) is None
+        assert ITEMS["addresses"](Facts(40, {"ip": few}, {"ip": 40}, rotating=30)) is None
+        # branches, an address each, are no pool
+        branches = Facts(40, {"ip": ip, "ip_range": ranges}, {"ip": 40}, rotating=3)
+        assert weight("addresses", branches) < 0.1
+
+    def test_who_pays_for_people_that_meet_nowhere(self) -> None:
+        def cards(**ip: int) -> float:
+            shared = {"payment": Shared(stock=9, stocked=40), "ip": Shared(signals=3, **ip)}
+            return weight("stock", Facts(40, shared, {"ip": 40, "payment": 40}))
+
+        assert cards(members=8, uses=8) == pytest.approx(5.1 * SPONSORED)
+        assert cards(members=9, uses=9) == pytest.approx(5.1)
+        # behind one carrier, as everybody there
+        assert cards(members=36, uses=40, others=160) == pytest.approx(5.1 * SPONSORED)
+        paid = {"payment": Shared(stock=9, stocked=40)}
+        assert weight("stock", Facts(40, paid, {"payment": 40})) == pytest.approx(5.1)
+
+    def test_texts_and_hours_in_common_are_an_event(self) -> None:
+        """Twenty-four texts of a hackathon, all signed up that day."""
+        prompts = Shared(signals=24, members=100, uses=900, others=20)
+        day = Facts(100, {"prompt": prompts}, {"prompt": 100}, gaps=99, tight_gaps=99)
+        assert weight("event", day) == -1.5
+        assert sum(weight(item, day) for item in ITEMS) < 0
+        cards = {"prompt": prompts, "payment": Shared(stock=4, stocked=60)}
+        assert ITEMS["event"](Facts(100, cards, {"prompt": 100, "payment": 60})) is None
+        assert ITEMS["event"](Facts(100)) is None
+        one = {"prompt": prompts, "payment": Shared(signals=1, stock=1, most=60)}
+        assert ITEMS["event"](Facts(100, one, {"prompt": 100, "payment": 60})) is None
 
     def test_templates(self) -> None:
         prompts = Shared(signals=3, members=20, uses=50, others=50)
@@ -333,11 +360,35 @@ class TestFacts:
             cards = facts[0].of("payment")
             assert (cards.signals, cards.stock, cards.stocked) == (5, stock, 6 * stock)
 
+    def test_a_firms_card_is_none_of_many_in_pairs(self) -> None:
+        """Twelve cards of two each at a mail domain of their own; then dealt across the domains."""
+        for step, cards in ((0, 0), (1, 12)):
+            uses: dict[str, list[Signal]] = dict(mailing(300))
+            for n in range(24):
+                firm = (n % 12 + step * (n // 12)) % 12
+                uses[f"m{n:02}"] = [("payment", f"c{n % 12}"), ("email", f"m{n}@firm-{firm}.org")]
+            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+            assert facts[0].pairs.get("payment", (0, 0)) == (cards, 2 * cards)
+
     def test_one_place_with_many_cards_is_a_stock(self) -> None:
         uses: dict[str, list[Signal]] = dict(mailing(300))
         uses |= {f"m{n:02}": [("payment", f"c{n % 5}"), ("ip", "30.1.1.1")] for n in range(30)}
         facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
         assert facts[0].of("payment").stock == 5
+
+    def test_what_each_of_several_branches_has_is_no_stock(self) -> None:
+        """Ten houses with an address and three tablets each; then tablets that go round."""
+        for step, stock in ((0, 0), (1, 30)):
+            uses: dict[str, list[Signal]] = dict(mailing(300))
+            for n in range(120):
+                house, guest = n % 10, n // 10
+                uses[f"m{n:03}"] = [
+                    ("ip", f"30.1.{(house + step * guest) % 10}.1"),
+                    *(("device", f"d{house}-{(guest + k) % 3}") for k in range(2)),
+                ]
+            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+            assert facts[0].of("device").stock == stock
+            assert facts[0].rotating == 0
 
     def test_gaps_are_counted_in_strangers(self) -> None:
         """A hundred accounts, one a minute; 96 strangers make 19.2 a gap, 1.9 a tight one."""

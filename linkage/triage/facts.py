@@ -15,6 +15,12 @@ STOCKED = {"payment": "cards", "device": "devices", "phone": "phones"}
 MOST = 0.8
 """An address that so many of the members use is where they are."""
 
+FEW = 3
+"""So many cards, machines and telephones may be those of one home, office or shop."""
+
+ONE_OF = 1 / 3
+"""A place is one of several if no larger share of the members come from there."""
+
 STAFF = 4
 """A firm's mail domain is that of so many; of domains bought by the dozen, each serves a few."""
 
@@ -51,10 +57,12 @@ class Facts:
     holders: dict[str, int] = field(default_factory=dict)
     """Members that have any value of a kind."""
     pairs: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By kind: signals that two members or more use and nobody else, and the members that do and
-    have no other."""
+    """By kind: signals that two members or more use and nobody else, those of a place or a firm
+    aside, and the members that do and have no other."""
     elsewhere: int = 0
     """Members that also use an address that no other member uses: a life of their own."""
+    rotating: int = 0
+    """Members that use two addresses or more which other members use."""
     separate: int = 0
     """Members that have an address and a card, a device or a phone that no other member has."""
     staff: int = 0
@@ -92,6 +100,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         """,
     )
     engine.create("placed", _PLACED)
+    engine.create("firms", _FIRMS)
     engine.create("with_own", _WITH_OWN)
     shared: dict[int, dict[str, Shared]] = {operator: {} for operator in sizes}
     holders: dict[int, dict[str, int]] = {operator: {} for operator in sizes}
@@ -127,6 +136,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
     elsewhere = dict(engine.rows(_ELSEWHERE))
+    rotating = dict(engine.rows(_ROTATING))
     separate = dict(engine.rows(_SEPARATE))
     domains = {operator: (staff, clients) for operator, staff, clients in engine.rows(_DOMAINS)}
     served = dict(engine.rows(_SERVED))
@@ -138,6 +148,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
             holders[operator],
             pairs[operator],
             elsewhere.get(operator, 0),
+            rotating.get(operator, 0),
             separate.get(operator, 0),
             *domains.get(operator, (0, 0)),
             *gaps.get(operator, (0, 0)),
@@ -147,7 +158,8 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
     }
 
 
-# an office's card: its users are at one address, and who is there has hardly any other
+# a home's, an office's, a shop's: its users are at one address, and who is there has hardly any
+# other; or it is one of three places or more, with a few things of the kind each
 _PLACED = f"""
     WITH located AS (
         SELECT m.operator, m.account, e.signal AS address
@@ -158,15 +170,46 @@ _PLACED = f"""
         FROM located a JOIN holdings h USING (account)
         WHERE h.kind IN {tuple(STOCKED)} GROUP BY a.operator, a.address, h.kind
     ),
+    among AS (
+        SELECT operator, address, count(*) <= {ONE_OF} * any_value(size) AS one_of_several
+        FROM located JOIN (
+            SELECT operator, count(*) AS size FROM attributed GROUP BY operator
+        ) USING (operator) GROUP BY operator, address
+    ),
     both_of AS (
-        SELECT u.operator, u.kind, u.signal, u.members, a.address, count(*) AS n
+        SELECT u.operator, u.kind, u.signal, a.address, count(*) AS n,
+               count(*) OVER (PARTITION BY u.operator, u.kind, a.address) AS things
         FROM shared_uses u JOIN located a ON a.operator = u.operator AND a.account = u.account
         WHERE u.kind IN {tuple(STOCKED)}
         GROUP BY u.operator, u.kind, u.signal, u.members, a.address
+        HAVING count(*) >= {MOST} * u.members
     )
     SELECT DISTINCT b.operator, b.signal
     FROM both_of b
     JOIN there t ON t.operator = b.operator AND t.address = b.address AND t.kind = b.kind
+    JOIN among o ON o.operator = b.operator AND o.address = b.address
+    WHERE (o.one_of_several AND b.things <= {FEW}) OR b.n >= {MOST} * t.n
+"""
+
+# a firm's card: its users have one mail domain, and who has that pays with hardly any other
+_FIRMS = f"""
+    WITH mailing AS (
+        SELECT m.operator, m.account, e.signal AS domain
+        FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
+        WHERE s.kind = 'email_domain'
+    ),
+    paying AS (
+        SELECT d.operator, d.domain, count(*) AS n
+        FROM mailing d JOIN holdings h USING (account)
+        WHERE h.kind = 'payment' GROUP BY d.operator, d.domain
+    ),
+    both_of AS (
+        SELECT u.operator, u.signal, u.members, d.domain, count(*) AS n
+        FROM shared_uses u JOIN mailing d ON d.operator = u.operator AND d.account = u.account
+        WHERE u.kind = 'payment' GROUP BY u.operator, u.signal, u.members, d.domain
+    )
+    SELECT DISTINCT b.operator, b.signal
+    FROM both_of b JOIN paying t ON t.operator = b.operator AND t.domain = b.domain
     WHERE b.n >= {MOST} * b.members AND b.n >= {MOST} * t.n
 """
 
@@ -191,10 +234,20 @@ _PAIRS = f"""
     SELECT u.operator, u.kind, count(DISTINCT u.signal),
            count(DISTINCT u.account) FILTER (o.account IS NULL)
     FROM used u LEFT JOIN with_own o USING (operator, account, kind)
-    WHERE members >= 2 AND members = accounts GROUP BY u.operator, u.kind
+    LEFT JOIN placed p ON p.operator = u.operator AND p.signal = u.signal
+    LEFT JOIN firms f ON f.operator = u.operator AND f.signal = u.signal
+    WHERE members >= 2 AND members = accounts AND p.signal IS NULL AND f.signal IS NULL
+    GROUP BY u.operator, u.kind
 """
 
 _ELSEWHERE = "SELECT operator, count(*) FROM with_own WHERE kind = 'ip' GROUP BY operator"
+
+_ROTATING = """
+    SELECT operator, count(*) FROM (
+        SELECT operator, account FROM shared_uses WHERE kind = 'ip'
+        GROUP BY operator, account HAVING count(*) >= 2
+    ) GROUP BY operator
+"""
 
 _SEPARATE = """
     SELECT operator, count(*) FROM (

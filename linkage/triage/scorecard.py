@@ -23,8 +23,14 @@ FIRM = 3
 """So many cards, and telephones, may be a firm's own, at its place."""
 FURNITURE = 1 / 3
 """What a stock of machines counts under one roof, where desks and terminals are shared."""
+SPONSORED = 1 / 3
+"""What a stock of cards counts among people who meet nowhere: a network pays for its creators, a
+campaign for its volunteers."""
 MANY = 10
 """So many cards on two members each are a stock too; of fewer, couples may be the users."""
+
+COVERT = 0.3
+"""Nats of a stock, a mailbox or a pool under which there is nothing that one would hide."""
 
 SLIGHT = 0.1
 """Shares under this are not worth an item."""
@@ -54,8 +60,6 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
     """
     texts, total = [], 0.0
     own = 1.0
-    # what its mail says of a firm is not said again
-    shared_room = under_one_roof(facts) and not firm(facts)
     if place(facts):
         own -= min(_share(facts.elsewhere, facts.holders.get("ip", 0)), 1.0)
     for kind, noun in STOCKED.items():
@@ -67,21 +71,35 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
         texts.append(f"{count:,} {noun}, and no others, serve {share:.0%} of those with any")
-        total += _doublings(kind, count, shared_room) * (share * own) ** 2
+        total += _doublings(kind, count, facts) * (share * own) ** 2
     if not texts:
         return None
-    return f"members share a stock: {' and '.join(texts)}", 1.7 * min(total, STOCK)
+    less = ""
+    if shared_room(facts):
+        less = "; in one room, where things go from hand to hand"
+    elif sponsored(facts):
+        less = "; they meet nowhere: somebody may pay for them"
+    return f"members share a stock: {' and '.join(texts)}{less}", 1.7 * min(total, STOCK)
 
 
-def _doublings(kind: str, count: int, shared_room: bool) -> float:
+def _doublings(kind: str, count: int, facts: Facts) -> float:
     """What a stock of so many counts: in a room that all share, desks go from hand to hand, and a
-    firm has two or three cards.
+    firm has two or three cards; and somebody pays for people who meet nowhere.
     """
-    if not shared_room:
-        return min(math.log2(count), STOCK)
-    if kind == "device":
-        return min(math.log2(count), STOCK) * FURNITURE
-    return max(math.log2(count / FIRM), 0.0)
+    full = min(math.log2(count), STOCK)
+    if shared_room(facts):
+        return full * FURNITURE if kind == "device" else max(math.log2(count / FIRM), 0.0)
+    return full * SPONSORED if kind == "payment" and sponsored(facts) else full
+
+
+def shared_room(facts: Facts) -> bool:
+    """Whether members are under one roof; what its mail says of a firm is not said again."""
+    return under_one_roof(facts) and not firm(facts)
+
+
+def sponsored(facts: Facts) -> bool:
+    """Whether those who share cards share no place, nor addresses that are theirs."""
+    return 1 - meeting(facts) >= MOST and not place(facts)
 
 
 def _mailbox(facts: Facts) -> tuple[str, float] | None:
@@ -151,7 +169,7 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
     ranges, ips = facts.of("ip_range"), facts.of("ip")
     if ips.signals < 5 or ips.most >= MOST * facts.size:
         return None
-    share = _share(ips.members, facts.holders.get("ip", 0))
+    share = _share(facts.rotating, facts.holders.get("ip", 0))
     own = _share(ips.uses, ips.uses + ips.others)
     # a proxy pool lies in many ranges; a school or a data centre in few
     spread = 1.0 if ranges.signals >= 5 else 0.5
@@ -160,6 +178,14 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
         f"ranges; {own:.0%} of the users there are members",
         0.2 * min(math.log2(ips.signals) * spread * share * own, 6.0),
     )
+
+
+def meeting(facts: Facts) -> float:
+    """The share of members with addresses that meet on some, as far as these are theirs alone: of
+    two phones behind one carrier it says nothing.
+    """
+    holders, ips = facts.holders.get("ip", 0), facts.of("ip")
+    return _share(ips.members, holders) * _share(ips.uses, ips.uses + ips.others) if holders else 1
 
 
 def far_apart(facts: Facts) -> float:
@@ -246,6 +272,16 @@ def payer(facts: Facts) -> tuple[str, float] | None:
     return f"one card pays for {cards.most:,} of {payers:,} paying members", -0.5
 
 
+def _event(facts: Facts) -> tuple[str, float] | None:
+    """Texts and hours in common, nobody who pays, and nothing that one would hide: a class, a day
+    for all.
+    """
+    weights = [found[1] for item in (_stock, _mailbox, _addresses) if (found := item(facts))]
+    if max(weights, default=0.0) >= COVERT or payer(facts) or not facts.of("prompt").signals:
+        return None
+    return "members share texts, and no card, stock or pool: a class, an event", -1.5
+
+
 def _customers(facts: Facts) -> tuple[str, float] | None:
     """Whom it serves: not counted, and so no evidence either."""
     if not facts.served:
@@ -280,6 +316,7 @@ ITEMS: dict[str, Item] = {
     "sign-ups": _sign_ups,
     "mail": _mail,
     "payer": payer,
+    "event": _event,
     "customers": _customers,
     "size": _size,
 }
