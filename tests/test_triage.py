@@ -49,6 +49,12 @@ class TestItems:
         many = Shared(stock=500, stocked=30)
         assert weight("stock", Facts(30, {"payment": many}, {"payment": 30})) == pytest.approx(5.1)
 
+    def test_numbers_in_a_few_blocks_are_a_stock(self) -> None:
+        """A box of SIM cards; not one batch, nor a third of a relief agency's cards."""
+        for blocks, nats in [((4, 60), 1.7 * 2), ((1, 60), 0.0), ((8, 20), 1.7 * 3 / 9)]:
+            facts = Facts(60, {}, {"phone": 60}, blocks=blocks)
+            assert weight("stock", facts) == pytest.approx(nats)
+
     def test_the_laboratory_of_a_school_is_no_stock(self) -> None:
         """Sixteen devices with many users each, that a tenth of the students use."""
         lab = Shared(signals=16, stock=16, stocked=40)
@@ -369,6 +375,20 @@ class TestFacts:
                 uses[f"m{n:02}"] = [("payment", f"c{n % 12}"), ("email", f"m{n}@firm-{firm}.org")]
             facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
             assert facts[0].pairs.get("payment", (0, 0)) == (cards, 2 * cards)
+
+    def test_blocks_are_of_numbers_that_hardly_others_have(self) -> None:
+        uses: dict[str, list[Signal]] = {
+            account: [*own, ("phone_range", f"+1{account}xxx")]
+            for account, own in strangers(300).items()
+        }
+        for n in range(12):
+            own = ("phone_range", f"+4477009000{n % 2:02}xxx")
+            uses[f"m{n:02}"] = [("device", f"d{n % 3}"), own]
+        members = [a for a in uses if a[0] == "m"]
+        alone = gathered.gather(judged(uses, {0: members}), min_size=5)[0].blocks
+        uses |= {f"x{n}": [("phone_range", "+447700900000xxx")] for n in range(9)}
+        beside = gathered.gather(judged(uses, {0: members}), min_size=5)[0].blocks
+        assert (alone, beside) == ((2, 12), (1, 6))
 
     def test_one_place_with_many_cards_is_a_stock(self) -> None:
         uses: dict[str, list[Signal]] = dict(mailing(300))

@@ -21,6 +21,9 @@ FEW = 3
 ONE_OF = 1 / 3
 """A place is one of several if no larger share of the members come from there."""
 
+MOSTLY = 0.7
+"""Numbers of telephones of which so many are members' were bought together."""
+
 STAFF = 4
 """A firm's mail domain is that of so many; of domains bought by the dozen, each serves a few."""
 
@@ -59,6 +62,9 @@ class Facts:
     pairs: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By kind: signals that two members or more use and nobody else, those of a place or a firm
     aside, and the members that do and have no other."""
+    blocks: tuple[int, int] = (0, 0)
+    """Thousands of telephone numbers of which three members or more, and hardly others, have one;
+    and the members that do."""
     elsewhere: int = 0
     """Members that also use an address that no other member uses: a life of their own."""
     rotating: int = 0
@@ -135,6 +141,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
     for operator, kind, signals, members in engine.rows(_PAIRS):
         if operator in pairs:
             pairs[operator][kind] = (signals, members)
+    blocks = {operator: (n, members) for operator, n, members in engine.rows(_BLOCKS)}
     elsewhere = dict(engine.rows(_ELSEWHERE))
     rotating = dict(engine.rows(_ROTATING))
     separate = dict(engine.rows(_SEPARATE))
@@ -147,6 +154,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
             shared[operator],
             holders[operator],
             pairs[operator],
+            blocks.get(operator, (0, 0)),
             elsewhere.get(operator, 0),
             rotating.get(operator, 0),
             separate.get(operator, 0),
@@ -238,6 +246,12 @@ _PAIRS = f"""
     LEFT JOIN firms f ON f.operator = u.operator AND f.signal = u.signal
     WHERE members >= 2 AND members = accounts AND p.signal IS NULL AND f.signal IS NULL
     GROUP BY u.operator, u.kind
+"""
+
+_BLOCKS = f"""
+    SELECT operator, count(DISTINCT signal), count(DISTINCT account) FROM shared_uses
+    WHERE kind = 'phone_range' AND members >= 3 AND members >= {MOSTLY} * (members + others)
+    GROUP BY operator
 """
 
 _ELSEWHERE = "SELECT operator, count(*) FROM with_own WHERE kind = 'ip' GROUP BY operator"

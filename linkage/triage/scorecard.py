@@ -56,7 +56,8 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
     his own besides, as the users of a hosted notebook do, or pays with a card of his own, as those
     of a browser that hides them do, is served by none. Several offices have a card each, at an
     address each: those are no stock. What members share at one place while they have addresses of
-    their own, too, belongs to the place: a café's computers, a firm's cards.
+    their own, too, belongs to the place: a café's computers, a firm's cards. Telephone numbers in
+    a few blocks were bought as a stock, one for each: a box of SIM cards.
     """
     texts, total = [], 0.0
     own = 1.0
@@ -72,6 +73,11 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
         texts.append(f"{count:,} {noun}, and no others, serve {share:.0%} of those with any")
         total += _doublings(kind, count, facts) * (share * own) ** 2
+    blocks, members = facts.blocks
+    if blocks >= 2:
+        share = min(_share(members, facts.holders.get("phone", 0)), 1.0)
+        texts.append(f"{blocks:,} blocks of a thousand numbers have {share:.0%} of the phones")
+        total += min(math.log2(blocks), STOCK) * (share * own) ** 2
     if not texts:
         return None
     less = ""
