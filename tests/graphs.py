@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from linkage import attribution, graph, infrastructure
+from linkage.attribution.weights import find_signals
 from linkage.config import AttributionConfig, EngineConfig, InfrastructureConfig
 from linkage.engine import DuckDBEngine
 from linkage.schema import TABLES
@@ -170,4 +171,30 @@ def fleet(size: int, name: str = "fleet", **kinds: int) -> Uses:
             own.append((kind, f"{name} {kind} {n // spread % count}"))
         # the next kind is dealt across this one
         spread *= count
+    return uses
+
+
+def mailing(count: int) -> dict[str, list[Signal]]:
+    """Strangers, each with mail at a domain of their own."""
+    return {
+        account: [*own, ("email", f"me@{account}.org")] for account, own in strangers(count).items()
+    }
+
+
+def judged(uses: Uses, groups: dict[int, list[str]]) -> DuckDBEngine:
+    """A graph with these operators, their signals found."""
+    engine = paired(uses)
+    attributed(engine, groups)
+    find_signals(engine)
+    return engine
+
+
+MEMBERS = [f"m{n:02}" for n in range(20)]
+
+
+def hand(**each: str) -> Uses:
+    """Twenty members among strangers: for each kind a value, `{n}` in it dealt out by fives."""
+    uses = mailing(300)
+    for n, account in enumerate(MEMBERS):
+        uses[account] = [(kind, value.format(n=n // 5, own=n)) for kind, value in each.items()]
     return uses

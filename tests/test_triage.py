@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import exp, log2
 
 import pytest
-from graphs import Signal, Uses, attributed, built, fleet, operators, paired, strangers
+from graphs import MEMBERS, Uses, fleet, hand, judged, operators, paired, strangers
 
 from linkage import attribution, triage
-from linkage.attribution.weights import find_signals
 from linkage.config import AttributionConfig
-from linkage.engine import DuckDBEngine
 from linkage.triage import BAR
-from linkage.triage import facts as gathered
 from linkage.triage.facts import TIGHT, Facts, Shared
 from linkage.triage.scorecard import FURNITURE, ITEMS, MANY, PRIOR, SPONSORED, STOCK
 
@@ -270,192 +267,7 @@ class TestItems:
         assert ITEMS["size"](Facts(9)) is None
 
 
-# ------------------------------------------------------------------------ facts
-
-
-def mailing(count: int) -> dict[str, list[Signal]]:
-    """Strangers, each with mail at a domain of their own."""
-    return {
-        account: [*own, ("email", f"me@{account}.org")] for account, own in strangers(count).items()
-    }
-
-
-def judged(uses: Uses, groups: dict[int, list[str]]) -> DuckDBEngine:
-    """A graph with these operators, their signals found."""
-    engine = paired(uses)
-    attributed(engine, groups)
-    find_signals(engine)
-    return engine
-
-
-class TestFacts:
-    def test_what_members_share_is_counted(self) -> None:
-        uses: dict[str, list[Signal]] = {
-            **mailing(200),
-            # a card on four members and one other, a card on two
-            **{f"m{n}": [("payment", "c"), ("email", f"m{n}@dssg.org")] for n in range(4)},
-            **{f"m{n}": [("payment", "d"), ("email", f"m{n}@dssg.org")] for n in (4, 5)},
-            "m6": [("payment", "of m6")],
-            "other": [("payment", "c")],
-        }
-        engine = judged(uses, {0: [f"m{n}" for n in range(7)], 1: ["s0001", "s0002"]})
-        facts = gathered.gather(engine, min_size=5)
-        assert set(facts) == {0}
-        assert facts[0].size == 7
-        assert facts[0].of("payment") == Shared(
-            signals=2, stock=1, members=6, stocked=4, most=4, others=1, uses=6
-        )
-        assert facts[0].of("email_domain") == Shared(
-            signals=1, stock=1, members=6, stocked=6, most=6, others=0, uses=6
-        )
-        assert (facts[0].staff, facts[0].clients) == (6, 0)
-        assert facts[0].of("device") == Shared()
-        # the card that somebody else uses too is no pair
-        assert facts[0].pairs == {"payment": (1, 2)}
-        assert facts[0].holders == {
-            "payment": 7,
-            "payment_sharing": 7,
-            "email": 6,
-            "email_domain": 6,
-        }
-
-    def test_whose_domain_it_is(self) -> None:
-        """A firm of four, a domain bought for three, and two clients."""
-        mails = ["dssg.org"] * 4 + ["a1b2.com"] * 3 + ["cormi.com", "talvo.com"]
-        uses: dict[str, list[Signal]] = {
-            **mailing(200),
-            **{
-                f"m{n}": [("payment", "c"), ("email", f"m{n}@{mail}")]
-                for n, mail in enumerate(mails)
-            },
-        }
-        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
-        assert (facts[0].staff, facts[0].clients) == (4, 2)
-
-    def test_who_has_a_device_of_his_own_is_not_served_by_a_stock(self) -> None:
-        uses: dict[str, list[Signal]] = dict(mailing(200))
-        for n in range(20):
-            uses[f"m{n:02}"] = [("device", f"image {n % 2}")]
-            if n < 13:
-                uses[f"m{n:02}"].append(("device", f"own {n}"))
-            elif n < 15:
-                uses[f"m{n:02}"].append(("payment", f"of {n}"))
-        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
-        assert facts[0].of("device").stock == 2
-        assert facts[0].of("device").stocked == 5
-
-    def test_who_has_a_line_and_a_machine_of_his_own_is_separate(self) -> None:
-        uses: dict[str, list[Signal]] = dict(mailing(200))
-        for n in range(10):
-            uses[f"m{n:02}"] = [("email", "all@dssg.org"), ("ip", f"9.9.9.{n // 2}")]
-            if n < 4:
-                uses[f"m{n:02}"].append(("ip", f"9.9.8.{n}"))
-            if n % 2:
-                uses[f"m{n:02}"].append(("device", f"own {n}"))
-        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
-        assert (facts[0].elsewhere, facts[0].separate) == (4, 2)
-
-    def test_an_offices_card_is_no_stock(self) -> None:
-        """Five cards at five addresses, one each; then the same cards dealt across them."""
-        for step, stock in ((0, 0), (1, 5)):
-            uses: dict[str, list[Signal]] = dict(mailing(300))
-            for n in range(30):
-                place = (n % 5 + step * (n // 5)) % 5
-                uses[f"m{n:02}"] = [("payment", f"c{n % 5}"), ("ip", f"30.1.{place}.1")]
-            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
-            cards = facts[0].of("payment")
-            assert (cards.signals, cards.stock, cards.stocked) == (5, stock, 6 * stock)
-
-    def test_a_firms_card_is_none_of_many_in_pairs(self) -> None:
-        """Twelve cards of two each at a mail domain of their own; then dealt across the domains."""
-        for step, cards in ((0, 0), (1, 12)):
-            uses: dict[str, list[Signal]] = dict(mailing(300))
-            for n in range(24):
-                firm = (n % 12 + step * (n // 12)) % 12
-                uses[f"m{n:02}"] = [("payment", f"c{n % 12}"), ("email", f"m{n}@firm-{firm}.org")]
-            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
-            assert facts[0].pairs.get("payment", (0, 0)) == (cards, 2 * cards)
-
-    def test_blocks_are_of_numbers_that_hardly_others_have(self) -> None:
-        uses: dict[str, list[Signal]] = {
-            account: [*own, ("phone_range", f"+1{account}xxx")]
-            for account, own in strangers(300).items()
-        }
-        for n in range(12):
-            own = ("phone_range", f"+4477009000{n % 2:02}xxx")
-            uses[f"m{n:02}"] = [("device", f"d{n % 3}"), own]
-        members = [a for a in uses if a[0] == "m"]
-        alone = gathered.gather(judged(uses, {0: members}), min_size=5)[0].blocks
-        uses |= {f"x{n}": [("phone_range", "+447700900000xxx")] for n in range(9)}
-        beside = gathered.gather(judged(uses, {0: members}), min_size=5)[0].blocks
-        assert (alone, beside) == ((2, 12), (1, 6))
-
-    def test_one_place_with_many_cards_is_a_stock(self) -> None:
-        uses: dict[str, list[Signal]] = dict(mailing(300))
-        uses |= {f"m{n:02}": [("payment", f"c{n % 5}"), ("ip", "30.1.1.1")] for n in range(30)}
-        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
-        assert facts[0].of("payment").stock == 5
-
-    def test_what_each_of_several_branches_has_is_no_stock(self) -> None:
-        """Ten houses with an address and three tablets each; then tablets that go round."""
-        for step, stock in ((0, 0), (1, 30)):
-            uses: dict[str, list[Signal]] = dict(mailing(300))
-            for n in range(120):
-                house, guest = n % 10, n // 10
-                uses[f"m{n:03}"] = [
-                    ("ip", f"30.1.{(house + step * guest) % 10}.1"),
-                    *(("device", f"d{house}-{(guest + k) % 3}") for k in range(2)),
-                ]
-            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
-            assert facts[0].of("device").stock == stock
-            assert facts[0].rotating == 0
-
-    def test_gaps_are_counted_in_strangers(self) -> None:
-        """A hundred accounts, one a minute; 96 strangers make 19.2 a gap, 1.9 a tight one."""
-        uses: Uses = {f"a{n:02}": [("device", "d")] for n in range(100)}
-        created = {account: START + timedelta(minutes=n) for n, account in enumerate(uses)}
-        for places, tight in [
-            ((10, 11, 12, 50), 2),
-            # one stranger between is few, two are not
-            ((10, 12, 14, 50), 2),
-            ((10, 13, 16, 50), 0),
-        ]:
-            engine = built(uses, created=created)
-            engine.create("linking_edges", "SELECT * FROM edges WHERE false")
-            engine.create("attributed", "SELECT account, 0 AS operator FROM accounts WHERE false")
-            for place in places:
-                engine.run("INSERT INTO attributed VALUES (?, 0)", [place])
-            assert engine.rows(gathered._GAPS, [TIGHT]) == [(0, 3, tight)]
-
-    def test_the_rhythm_of_the_service_is_no_wave(self) -> None:
-        """Everybody came on one day; members no closer together than others."""
-        uses: Uses = {f"a{n:03}": [("device", "d")] for n in range(300)}
-        created = {account: START + timedelta(seconds=n) for n, account in enumerate(uses)}
-        engine = built(uses, created=created)
-        engine.create(
-            "attributed", "SELECT account, 0 AS operator FROM accounts WHERE account % 10 = 0"
-        )
-        assert engine.rows(gathered._GAPS, [TIGHT]) == [(0, 29, 0)]
-
-    def test_without_times_there_are_no_gaps(self) -> None:
-        engine = judged(hand(), {0: MEMBERS})
-        assert (gathered.gather(engine, 5)[0].gaps, gathered.gather(engine, 5)[0].tight_gaps) == (
-            0,
-            0,
-        )
-
-
 # --------------------------------------------------------------------- verdicts
-
-MEMBERS = [f"m{n:02}" for n in range(20)]
-
-
-def hand(**each: str) -> Uses:
-    """Twenty members among strangers: for each kind a value, `{n}` in it dealt out by fives."""
-    uses = mailing(300)
-    for n, account in enumerate(MEMBERS):
-        uses[account] = [(kind, value.format(n=n // 5, own=n)) for kind, value in each.items()]
-    return uses
 
 
 def verdict(uses: Uses, members: list[str]) -> tuple[str, float, dict[str, float]]:
