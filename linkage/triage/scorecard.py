@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from linkage.triage.facts import MOST, STOCKED, TIGHT, Facts
+from linkage.triage.facts import MOST, STOCKED, TIGHT, Facts, Shared
 
 PRIOR = -2.8
 """Nats before any item: most groups that share something are honest.
@@ -47,6 +47,11 @@ Item = Callable[[Facts], tuple[str, float] | None]
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
+
+
+def _own(shared: Shared) -> float:
+    """The share of the uses of what is shared that are members'."""
+    return _share(shared.uses, shared.uses + shared.others)
 
 
 def _stock(facts: Facts) -> tuple[str, float] | None:
@@ -176,7 +181,7 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
     if ips.signals < 5 or ips.most >= MOST * facts.size:
         return None
     share = _share(facts.rotating, facts.holders.get("ip", 0))
-    own = _share(ips.uses, ips.uses + ips.others)
+    own = _own(ips)
     # a proxy pool lies in many ranges; a school or a data centre in few
     spread = 1.0 if ranges.signals >= 5 else 0.5
     return (
@@ -191,7 +196,7 @@ def meeting(facts: Facts) -> float:
     two phones behind one carrier it says nothing.
     """
     holders, ips = facts.holders.get("ip", 0), facts.of("ip")
-    return _share(ips.members, holders) * _share(ips.uses, ips.uses + ips.others) if holders else 1
+    return _share(ips.members, holders) * _own(ips) if holders else 1.0
 
 
 def far_apart(facts: Facts) -> float:
@@ -214,7 +219,7 @@ def _templates(facts: Facts) -> tuple[str, float] | None:
     if not prompts.signals:
         return None
     share = _share(prompts.members, facts.holders.get("prompt", 0))
-    own = _share(prompts.uses, prompts.uses + prompts.others)
+    own = _own(prompts)
     return (
         f"{share:.0%} of members with prompts use the same {prompts.signals:,} templates; "
         f"{own:.0%} of the users of these are members",
