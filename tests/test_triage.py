@@ -205,6 +205,17 @@ class TestItems:
         paid = {"payment": Shared(stock=9, stocked=40)}
         assert weight("stock", Facts(40, paid, {"payment": 40})) == pytest.approx(5.1)
 
+    def test_who_may_pay_is_said_of_cards_only(self) -> None:
+        for kind, noun, less in (
+            ("payment", "cards", "; they meet nowhere: somebody may pay for them"),
+            ("device", "devices", ""),
+        ):
+            facts = Facts(40, {kind: Shared(stock=9, stocked=40)}, {"ip": 40, kind: 40})
+            assert finding("stock", facts) == (
+                f"members share a stock: 9 {noun}, and no others, serve 100% of those with any"
+                f"{less}"
+            )
+
     def test_texts_and_hours_in_common_are_an_event(self) -> None:
         """Twenty-four texts of a hackathon, all signed up that day."""
         prompts = Shared(signals=24, members=100, uses=900, others=20)

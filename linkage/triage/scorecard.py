@@ -64,8 +64,8 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
     their own, too, belongs to the place: a café's computers, a firm's cards. Telephone numbers in
     a few blocks were bought as a stock, one for each: a box of SIM cards.
     """
-    texts, total = [], 0.0
-    own = 1.0
+    texts: dict[str, str] = {}
+    total, own = 0.0, 1.0
     if place(facts):
         own -= min(_share(facts.elsewhere, facts.holders.get("ip", 0)), 1.0)
     for kind, noun in STOCKED.items():
@@ -76,21 +76,23 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
         if count < 2:
             continue
         share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
-        texts.append(f"{count:,} {noun}, and no others, serve {share:.0%} of those with any")
+        texts[kind] = f"{count:,} {noun}, and no others, serve {share:.0%} of those with any"
         total += _doublings(kind, count, facts) * (share * own) ** 2
     blocks, members = facts.blocks
     if blocks >= 2:
         share = min(_share(members, facts.holders.get("phone", 0)), 1.0)
-        texts.append(f"{blocks:,} blocks of a thousand numbers have {share:.0%} of the phones")
+        texts["phone_range"] = (
+            f"{blocks:,} blocks of a thousand numbers have {share:.0%} of the phones"
+        )
         total += min(math.log2(blocks), STOCK) * (share * own) ** 2
     if not texts:
         return None
     less = ""
-    if shared_room(facts):
+    if shared_room(facts) and texts.keys() & STOCKED.keys():
         less = "; in one room, where things go from hand to hand"
-    elif sponsored(facts):
+    elif sponsored(facts) and "payment" in texts:
         less = "; they meet nowhere: somebody may pay for them"
-    return f"members share a stock: {' and '.join(texts)}{less}", 1.7 * min(total, STOCK)
+    return f"members share a stock: {' and '.join(texts.values())}{less}", 1.7 * min(total, STOCK)
 
 
 def _doublings(kind: str, count: int, facts: Facts) -> float:
