@@ -398,15 +398,18 @@ class TestProgress:
         with Lines() as progress:
             progress.stage("sources")
             progress.advance(1_000, 4_000)
+            # what came before the first count says nothing of the pace
+            progress.advance(2_500, 4_000)
             progress.advance(2_000, None, "files")
             progress.step("odd\x1b")
             progress.stage("graph")
             progress.stage("case")
         assert capsys.readouterr().err.splitlines() == [
-            "sources: 1,000 of 4,000 rows, 18 s left",
+            "sources: 1,000 of 4,000 rows",
+            "sources: 2,500 of 4,000 rows, 12 s left",
             "sources: 2,000 files",
             "sources: odd␛",
-            "sources: done in 30.0 s",
+            "sources: done in 48.0 s",
             "graph: done in 6.0 s",
             "case: done in 6.0 s",
         ]

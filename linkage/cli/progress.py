@@ -41,6 +41,8 @@ class Lines:
     def __init__(self) -> None:
         self._name = ""
         self._start = self._said = 0.0
+        self._first: tuple[int | None, int, float] | None = None
+        """The first count of a total, and when: what came before it says nothing of the pace."""
 
     def __enter__(self) -> Lines:
         return self
@@ -53,17 +55,18 @@ class Lines:
         """End the stage before, and begin this one."""
         self._end()
         self._name, self._start = name, time.monotonic()
-        self._said = self._start
+        self._said, self._first = self._start, None
 
     def advance(self, done: int, total: int | None, unit: str = "rows") -> None:
         """Say how far the stage is, unless it was said just now."""
-        line = f"{done:,}"
-        if total:
-            taken = time.monotonic() - self._start
-            left = taken * (total - done) / done if done else 0
-            line += f" of {total:,} {unit}, {left:,.0f} s left"
-        else:
-            line += f" {unit}"
+        now = time.monotonic()
+        if self._first is None or self._first[0] != total:
+            self._first = (total, done, now)
+        _, counted, since = self._first
+        line = f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
+        if total and done > counted:
+            left = (now - since) * (total - done) / (done - counted)
+            line += f", {left:,.0f} s left"
         self.step(line)
 
     def step(self, message: str) -> None:
