@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from linkage.engine import Engine
 from linkage.triage.facts import MOST, Facts, gather
+from linkage.triage.homes import FAMILY
 from linkage.triage.scorecard import (
-    FAMILY,
     ITEMS,
     at_one_place,
     clients,

@@ -8,18 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from linkage.engine import Engine
+from linkage.triage import homes, households
+from linkage.triage.homes import NOWHERE, Homes
+from linkage.triage.households import FEW, ONE_OF
 
 STOCKED = {"payment": "cards", "device": "devices", "phone": "phones"}
 """Kinds of which honest people share one with those near them, never a stock of many."""
 
 MOST = 0.8
 """An address that so many of the members use is where they are."""
-
-FEW = 3
-"""So many cards, machines and telephones may be those of one home, office or shop."""
-
-ONE_OF = 1 / 3
-"""A place is one of several if no larger share of the members come from there."""
 
 MOSTLY = 0.7
 """Numbers of telephones of which so many are members' were bought together."""
@@ -80,6 +77,12 @@ class Facts:
     tight_gaps: int = 0
     served: int = 0
     """Accounts that were let go, since the operator merely serves them."""
+    homes: Homes = NOWHERE
+
+    @property
+    def mailing(self) -> int:
+        """Members with mail. An export that has nothing but domains has none of free mail."""
+        return self.holders.get("email") or (self.size if "email_domain" in self.holders else 0)
 
     def of(self, kind: str) -> Shared:
         """What is shared of `kind`; nothing, if nothing is."""
@@ -105,6 +108,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         """,
     )
+    households.find(engine, ("email", *STOCKED))
     engine.create("placed", _PLACED)
     engine.create("firms", _FIRMS)
     engine.create("with_own", _WITH_OWN)
@@ -147,6 +151,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
     separate = dict(engine.rows(_SEPARATE))
     domains = {operator: (staff, clients) for operator, staff, clients in engine.rows(_DOMAINS)}
     served = dict(engine.rows(_SERVED))
+    living = homes.find(engine)
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
         operator: Facts(
@@ -161,6 +166,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
             *domains.get(operator, (0, 0)),
             *gaps.get(operator, (0, 0)),
             served.get(operator, 0),
+            living.get(operator, NOWHERE),
         )
         for operator, size in sizes.items()
     }
@@ -197,6 +203,7 @@ _PLACED = f"""
     JOIN there t ON t.operator = b.operator AND t.address = b.address AND t.kind = b.kind
     JOIN among o ON o.operator = b.operator AND o.address = b.address
     WHERE (o.one_of_several AND b.things <= {FEW}) OR b.n >= {MOST} * t.n
+    UNION SELECT operator, signal FROM households
 """
 
 # a firm's card: its users have one mail domain, and who has that pays with hardly any other
@@ -272,8 +279,8 @@ _SEPARATE = """
 
 _DOMAINS = f"""
     WITH mailing AS (
-        SELECT m.operator, count(*) AS members
-        FROM attributed m JOIN holdings h ON h.account = m.account AND h.kind = 'email'
+        SELECT m.operator, coalesce(nullif(count(h.account), 0), count(*)) AS members
+        FROM attributed m LEFT JOIN holdings h ON h.account = m.account AND h.kind = 'email'
         GROUP BY m.operator
     ),
     domains AS (

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 
 from linkage.triage.facts import MOST, STOCKED, TIGHT, Facts, Shared
+from linkage.triage.homes import FAMILY
 
 PRIOR = -2.8
 """Nats before any item: most groups that share something are honest.
@@ -35,8 +36,10 @@ COVERT = 0.3
 SLIGHT = 0.1
 """Shares under this are not worth an item."""
 
-FAMILY = 8
-"""Up to this size a group may be a family."""
+LENT = 0.25
+"""So many of an operator's accounts may be real people's, lent, bought or taken over."""
+SURE = 3.0
+"""Nats (twenty to one) that homes count at most: all members may be real people who lend theirs."""
 
 PLACE = 0.5
 """Where members share few addresses, one is a place if so many of them use it."""
@@ -111,8 +114,31 @@ def shared_room(facts: Facts) -> bool:
 
 
 def sponsored(facts: Facts) -> bool:
-    """Whether those who share cards share no place, nor addresses that are theirs."""
-    return 1 - meeting(facts) >= MOST and not place(facts)
+    """Whether those who share cards share no place, nor addresses that are theirs; or live in
+    homes of their own."""
+    return (1 - meeting(facts) >= MOST and not place(facts)) or living(facts) >= SURE
+
+
+def living(facts: Facts) -> float:
+    """Nats for members with lives of their own: homes in the number found, against the few that an
+    operator's would be."""
+    homes, expected = facts.homes.found, facts.homes.expected
+    if homes <= LENT * expected:
+        return 0.0
+    return homes * math.log(homes / (LENT * expected)) - (homes - LENT * expected)
+
+
+def _homes(facts: Facts) -> tuple[str, float] | None:
+    """Members that come back for weeks to an address no other member uses, as people do."""
+    nats = living(facts)
+    if nats < SLIGHT:
+        return None
+    homes = facts.homes
+    return (
+        f"{homes.found:,} members come back for days to an address of their own, of "
+        f"{homes.expected:,.0f} if they were anybody: homes",
+        -min(nats, SURE),
+    )
 
 
 def _mailbox(facts: Facts) -> tuple[str, float] | None:
@@ -124,7 +150,7 @@ def _mailbox(facts: Facts) -> tuple[str, float] | None:
     mailboxes, aliases = facts.of("email"), facts.of("email_alias")
     if not mailboxes.stock:
         return None
-    one, holders = mailboxes.signals == 1, facts.holders.get("email", 0)
+    one, holders = mailboxes.signals == 1, facts.mailing
     share = _share(mailboxes.members, holders)
     return (
         f"{mailboxes.members:,} members sign up with the same "
@@ -245,7 +271,7 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
 
 def staff(facts: Facts) -> float:
     """The share of members with mail that have a firm's domain."""
-    return min(_share(facts.staff, facts.holders.get("email", 0)), 1.0)
+    return min(_share(facts.staff, facts.mailing), 1.0)
 
 
 def firm(facts: Facts) -> bool:
@@ -255,7 +281,7 @@ def firm(facts: Facts) -> bool:
 
 def clients(facts: Facts) -> float:
     """The share of members with mail that have a domain each."""
-    return _share(facts.clients, facts.holders.get("email", 0)) if facts.clients >= 3 else 0.0
+    return _share(facts.clients, facts.mailing) if facts.clients >= 3 else 0.0
 
 
 def _mail(facts: Facts) -> tuple[str, float] | None:
@@ -271,7 +297,7 @@ def _mail(facts: Facts) -> tuple[str, float] | None:
     return (
         f"{own:.0%} of members with mail have a domain of their own with others"
         if own >= each
-        else f"{facts.clients:,} of {facts.holders['email']:,} members with mail have a domain "
+        else f"{facts.clients:,} of {facts.mailing:,} members with mail have a domain "
         "each: clients or partners",
         -3.5 * min(2 * max(own, each), 1.0),
     )
@@ -289,10 +315,18 @@ def _event(facts: Facts) -> tuple[str, float] | None:
     """Texts and hours in common, nobody who pays, and nothing that one would hide: a class, a day
     for all.
     """
-    weights = [found[1] for item in (_stock, _mailbox, _addresses) if (found := item(facts))]
-    if max(weights, default=0.0) >= COVERT or payer(facts) or not facts.of("prompt").signals:
+    if payer(facts) or not facts.of("prompt").signals or _weighs(facts, _stock, _mailbox):
         return None
-    return "members share texts, and no card, stock or pool: a class, an event", -1.5
+    if not _weighs(facts, _addresses):
+        return "members share texts, and no card, stock or pool: a class, an event", -1.5
+    if not _weighs(facts, _sign_ups):
+        return "members share texts and a pool, and nothing of their own: a product's users", -1.5
+    return None
+
+
+def _weighs(facts: Facts, *items: Item) -> bool:
+    """Whether any of these items speaks for something that one would hide."""
+    return any((found := item(facts)) and found[1] >= COVERT for item in items)
 
 
 def _customers(facts: Facts) -> tuple[str, float] | None:
@@ -325,6 +359,7 @@ ITEMS: dict[str, Item] = {
     "place": place,
     "addresses": _addresses,
     "apart": _apart,
+    "homes": _homes,
     "templates": _templates,
     "sign-ups": _sign_ups,
     "mail": _mail,

@@ -1,0 +1,95 @@
+"""Whether an operator's members live somewhere: in homes of their own.
+
+In: `attributed`, `edges`, `signals`. People come back to where they live and work for weeks; the
+accounts of one hand take turns on its addresses, or never see one twice. How many members have an
+address (or a network, since lines get new addresses) that they return to, and that no other member
+uses, is held against how many would if they were anybody: the share of all accounts that are as
+active. A carrier's customers, users of relays and those who came twice have none either, and so
+say nothing: having none is no evidence, having one is. An operator's exits are homes, too, of which
+an account may be the only one to use this or that: where members come back to homes of which others
+are members, one home of a member's own is taken for an exit for each who does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from math import fsum
+
+from linkage.engine import Engine
+
+TIMES = 3
+DAYS = 3
+"""So often, and for so long, one is seen at a place that one comes back to."""
+
+FAMILY = 8
+"""Up to this size a group may be a family; an address or network of more accounts is no home."""
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Members with homes of their own, and how many would have one if they were anybody."""
+
+    found: int = 0
+    """Members with a home that no other member uses, less those with one that others do."""
+    expected: float = 0.0
+
+
+NOWHERE = Homes()
+
+
+def find(engine: Engine) -> dict[int, Homes]:
+    """The homes of each operator's members; of none that have no address, or come at no time."""
+    engine.create("homes", _HOMES)
+    engine.create("active", _ACTIVE)
+    rates = {active: at_home / accounts for active, accounts, at_home in engine.rows(_RATES)}
+    members: dict[int, list[tuple[int, ...]]] = defaultdict(list)
+    for operator, *counts in engine.rows(_MEMBERS):
+        members[operator].append(tuple(counts))
+    return {
+        operator: Homes(
+            max(sum(own - in_common for _, _, own, in_common in counts), 0),
+            fsum(n * rates[active] for active, n, _, _ in counts),
+        )
+        for operator, counts in members.items()
+    }
+
+
+_HOMES = f"""
+    SELECT e.account, e.signal FROM edges e JOIN signals s ON s.signal = e.signal
+    WHERE s.kind IN ('ip', 'ip_range') AND e.n >= {TIMES} AND s.accounts <= {FAMILY}
+      AND e.last_seen >= e.first_seen + INTERVAL {DAYS} DAY
+"""
+
+# as active as each other: within a factor of the root of two
+_ACTIVE = """
+    SELECT e.account, CAST(floor(2 * log2(sum(e.n))) AS INTEGER) AS active
+    FROM edges e JOIN signals s ON s.signal = e.signal
+    WHERE s.kind = 'ip' GROUP BY e.account
+"""
+
+_RATES = """
+    SELECT a.active, count(*), count(h.account)
+    FROM active a LEFT JOIN (SELECT DISTINCT account FROM homes) h ON h.account = a.account
+    GROUP BY a.active
+"""
+
+_MEMBERS = """
+    WITH used AS (
+        SELECT m.operator, e.signal, count(*) AS members
+        FROM attributed m JOIN edges e ON e.account = m.account
+        WHERE e.signal IN (SELECT signal FROM homes) GROUP BY m.operator, e.signal
+    ),
+    living AS (
+        SELECT m.operator, m.account, bool_or(u.members = 1) AS own,
+               bool_or(u.members > 1) AS in_common
+        FROM attributed m JOIN homes h ON h.account = m.account
+        JOIN used u ON u.operator = m.operator AND u.signal = h.signal
+        GROUP BY m.operator, m.account
+    )
+    SELECT m.operator, a.active, count(*), count(l.account) FILTER (l.own),
+           count(l.account) FILTER (l.in_common)
+    FROM attributed m JOIN active a ON a.account = m.account
+    LEFT JOIN living l ON l.account = m.account AND l.operator = m.operator
+    GROUP BY m.operator, a.active ORDER BY m.operator, a.active
+"""
