@@ -35,11 +35,13 @@ class Shared:
     signals: int = 0
     """Signals that two or more members use."""
     stock: int = 0
-    """Signals that three or more members use, without those that belong to a place."""
+    """Signals that three or more members use, without those of a place or a household."""
     members: int = 0
     """Members that use any of them."""
+    covered: int = 0
+    """Members that use any of the stock."""
     stocked: int = 0
-    """Members that use any of the stock, and nothing of the kind, nor a card, of their own."""
+    """Members that do, and use nothing of the kind, nor a card, of their own."""
     most: int = 0
     """Members that use the most used one."""
     others: int = 0
@@ -60,7 +62,7 @@ class Facts:
     """By kind: signals that two members or more use and nobody else, those of a place or a firm
     aside, and the members that do and have no other."""
     blocks: tuple[int, int] = (0, 0)
-    """Thousands of telephone numbers of which three members or more, and hardly others, have one;
+    """Thousands of telephone numbers of which members have three or more, and hardly others any;
     and the members that do."""
     elsewhere: int = 0
     """Members that also use an address that no other member uses: a life of their own."""
@@ -126,6 +128,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         )
         SELECT operator, kind, count(DISTINCT signal),
                count(DISTINCT signal) FILTER (of_stock), count(DISTINCT account),
+               count(DISTINCT account) FILTER (of_stock),
                count(DISTINCT account) FILTER (of_stock AND has_no_other), max(members),
                round(sum(others / CAST(members AS DOUBLE))), count(*)
         FROM used GROUP BY operator, kind
@@ -256,9 +259,15 @@ _PAIRS = f"""
 """
 
 _BLOCKS = f"""
-    SELECT operator, count(DISTINCT signal), count(DISTINCT account) FROM shared_uses
-    WHERE kind = 'phone_range' AND members >= 3 AND members >= {MOSTLY} * (members + others)
-    GROUP BY operator
+    WITH blocks AS (
+        SELECT m.operator, p.parent AS block, count(DISTINCT m.account) AS members
+        FROM attributed m JOIN edges e ON e.account = m.account
+        JOIN signals p ON p.signal = e.signal WHERE p.kind = 'phone'
+        GROUP BY m.operator, p.parent HAVING count(DISTINCT e.signal) >= 3
+    )
+    SELECT b.operator, count(*), sum(b.members)
+    FROM blocks b JOIN operator_signals s ON s.operator = b.operator AND s.signal = b.block
+    WHERE s.members >= {MOSTLY} * (s.members + s.others) GROUP BY b.operator
 """
 
 _ELSEWHERE = "SELECT operator, count(*) FROM with_own WHERE kind = 'ip' GROUP BY operator"

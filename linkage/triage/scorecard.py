@@ -150,11 +150,11 @@ def _mailbox(facts: Facts) -> tuple[str, float] | None:
     mailboxes, aliases = facts.of("email"), facts.of("email_alias")
     if not mailboxes.stock:
         return None
-    one, holders = mailboxes.signals == 1, facts.mailing
-    share = _share(mailboxes.members, holders)
+    one, holders = mailboxes.stock == 1, facts.mailing
+    share = _share(mailboxes.covered, holders)
     return (
-        f"{mailboxes.members:,} members sign up with the same "
-        f"{'mailbox' if one else f'{mailboxes.signals:,} mailboxes'}, "
+        f"{mailboxes.covered:,} members sign up with the same "
+        f"{'mailbox' if one else f'{mailboxes.stock:,} mailboxes'}, "
         f"{aliases.members:,} under other spellings of {'it' if one else 'one'}",
         2.0
         * (share + _share(aliases.members, holders))
