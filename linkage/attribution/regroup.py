@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from linkage.attribution import texts
 from linkage.attribution.blocks import hanging
 from linkage.attribution.weights import MOSTLY
 from linkage.bipartite import network
@@ -125,7 +126,9 @@ def split(engine: Engine, min_size: int, settled: bool = False) -> None:
         f"""
         SELECT m.account, m.operator, e.signal,
                s.members >= {MOSTLY} * (s.members + s.others) AS strong,
-               e.kind = 'ip' OR s.others <= {MOSTLY} * (s.members + s.others) AS common
+               e.kind = 'ip' OR s.others <= {MOSTLY} * (s.members + s.others) AS common,
+               e.kind = 'prompt' AS text,
+               s.others <= {MOSTLY} * (s.members + s.others) AS theirs
         FROM attributed m JOIN linking_edges e ON e.account = m.account
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         WHERE e.personal OR e.kind = 'ip'
@@ -142,8 +145,12 @@ def split(engine: Engine, min_size: int, settled: bool = False) -> None:
     edges = np.column_stack([account, signal + len(accounts)])
     nodes = len(accounts) + len(signals)
     whole = _components(nodes, edges)[: len(accounts)]
-    strong, common = (ties[name].to_numpy(zero_copy_only=False) for name in ("strong", "common"))
+    strong, common, text, theirs = (
+        ties[name].to_numpy(zero_copy_only=False) for name in ("strong", "common", "text", "theirs")
+    )
     part, hangs = _parts(edges[strong], len(accounts), nodes, min_size, settled)
+    side = _components(nodes, edges[~text & theirs])[: len(accounts)]
+    part = texts.part(part, side, edges[text])
     group, _ = _parts(edges[common], len(accounts), nodes, min_size, settled)
     size = np.bincount(part)[part]
     order = np.lexsort((part, -size, whole))
