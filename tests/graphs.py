@@ -33,6 +33,8 @@ def coarser(kind: str, value: str) -> Signal | None:
         return "ip_range", value.rsplit(".", 1)[0] + ".0/24"
     if kind == "email":
         return "email_domain", value.split("@")[1]
+    if kind == "phone" and value.startswith("+"):
+        return "phone_range", value[:-3] + "xxx"
     return None
 
 

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from graphs import MEMBERS, Signal, Uses, built, hand, judged, mailing, strangers
 
 from linkage.triage import facts as gathered
+from linkage.triage import homes
 from linkage.triage.facts import TIGHT, Shared
+from linkage.triage.homes import Homes
 
 START = datetime(2025, 1, 6)
 
@@ -27,10 +29,10 @@ class TestFacts:
         assert set(facts) == {0}
         assert facts[0].size == 7
         assert facts[0].of("payment") == Shared(
-            signals=2, stock=1, members=6, stocked=4, most=4, others=1, uses=6
+            signals=2, stock=1, members=6, covered=4, stocked=4, most=4, others=1, uses=6
         )
         assert facts[0].of("email_domain") == Shared(
-            signals=1, stock=1, members=6, stocked=6, most=6, others=0, uses=6
+            signals=1, stock=1, members=6, covered=6, stocked=6, most=6, others=0, uses=6
         )
         assert (facts[0].staff, facts[0].clients) == (6, 0)
         assert facts[0].of("device") == Shared()
@@ -102,17 +104,39 @@ class TestFacts:
 
     def test_blocks_are_of_numbers_that_hardly_others_have(self) -> None:
         uses: dict[str, list[Signal]] = {
-            account: [*own, ("phone_range", f"+1{account}xxx")]
+            account: [*own, ("phone", f"+1{account[1:]}000")]
             for account, own in strangers(300).items()
         }
         for n in range(12):
-            own = ("phone_range", f"+4477009000{n % 2:02}xxx")
-            uses[f"m{n:02}"] = [("device", f"d{n % 3}"), own]
+            uses[f"m{n:02}"] = [("device", f"d{n % 3}"), ("phone", f"+4477009{n % 2}{n:03}")]
+        # a family's one number is no block
+        uses |= {f"m9{n}": [("device", f"d{n % 3}"), ("phone", "+33111")] for n in range(4)}
         members = [a for a in uses if a[0] == "m"]
         alone = gathered.gather(judged(uses, {0: members}), min_size=5)[0].blocks
-        uses |= {f"x{n}": [("phone_range", "+447700900000xxx")] for n in range(9)}
+        uses |= {f"x{n}": [("phone", f"+44770090{900 + n}")] for n in range(9)}
         beside = gathered.gather(judged(uses, {0: members}), min_size=5)[0].blocks
         assert (alone, beside) == ((2, 12), (1, 6))
+
+    def test_a_familys_things_are_no_stock(self) -> None:
+        """Ten families of four with a tablet and a card; then the cards dealt across them."""
+        for step, stock in ((0, 0), (1, 10)):
+            uses: dict[str, list[Signal]] = dict(mailing(300))
+            for n in range(40):
+                card = (n % 10 + step * (n // 10)) % 10
+                uses[f"m{n:02}"] = [("device", f"d{n % 10}"), ("payment", f"c{card}")]
+            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+            assert [facts[0].of(kind).stock for kind in ("device", "payment")] == [stock, stock]
+
+    def test_a_card_of_three_is_a_persons_if_many_of_three_have_a_mailbox(self) -> None:
+        """Twelve cards of three accounts each, with tags of one mailbox for some."""
+        for mailboxes, stock in ((0, 12), (3, 9), (4, 0)):
+            uses: dict[str, list[Signal]] = dict(mailing(300))
+            for n in range(36):
+                person = n // 3
+                mail = f"p{person if person < mailboxes else f'{n}-'}@dssg.org"
+                uses[f"m{n:02}"] = [("payment", f"c{person}"), ("email", mail)]
+            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+            assert facts[0].of("payment").stock == stock
 
     def test_one_place_with_many_cards_is_a_stock(self) -> None:
         uses: dict[str, list[Signal]] = dict(mailing(300))
@@ -167,3 +191,39 @@ class TestFacts:
             0,
             0,
         )
+
+
+class TestHomes:
+    def test_homes_are_held_against_what_anybody_has(self) -> None:
+        """Half of the strangers come back to where they live, as do half of the members."""
+        uses: dict[str, list[Signal]] = dict(strangers(200))
+        uses |= {
+            f"m{n:02}": [
+                ("payment", f"c{n // 5}"),
+                ("ip", f"30.1.{n}.1"),
+                ("ip", f"30.2.{n % 4}.1"),
+            ]
+            for n in range(20)
+        }
+        members = [a for a in uses if a[0] == "m"]
+        engine = judged(uses, {0: members})
+        engine.run("UPDATE edges SET n = 2")
+        assert homes.find(engine) == {0: Homes(0, 0.0)}
+        engine.run(
+            """
+            UPDATE edges SET n = 8, first_seen = TIMESTAMP '2025-01-06', last_seen = '2025-01-16'
+            WHERE account % 2 = 0 AND signal IN (SELECT signal FROM signals WHERE accounts = 1)
+            """
+        )
+        found = homes.find(engine)[0]
+        assert found.found == 10
+        assert 9 < found.expected < 11
+        # an exit that two come back to is no home, and stands for one that is not told yet
+        engine.run(
+            """
+            UPDATE edges SET n = 8, first_seen = TIMESTAMP '2025-01-06', last_seen = '2025-01-16'
+            WHERE account IN (SELECT account FROM attributed LIMIT 4)
+              AND signal IN (SELECT signal FROM signals WHERE kind = 'ip' AND accounts = 5)
+            """
+        )
+        assert homes.find(engine)[0].found == 6

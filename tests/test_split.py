@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import networkx as nx
-from graphs import Signal, Uses, operators, ready
+from graphs import Signal, Uses, operators, ready, strangers
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from linkage.attribution.regroup import join, split
-from linkage.attribution.weights import MOSTLY
+from linkage.attribution.weights import MOSTLY, find_signals
 from linkage.engine import DuckDBEngine
 
 VALUES: list[Signal] = [
@@ -170,6 +170,35 @@ def test_one_card_for_all_is_no_slight_tie() -> None:
     share_all(engine)
     split(engine, 5, settled=True)
     assert operators(engine) == {0: set(uses)}
+
+
+def two_farms(own: Sequence[int], both: Sequence[int], crossed: bool = False) -> Uses:
+    """Two dozens with cards and exits of their own, or in common, and templates: each its own, and
+    some of both."""
+    return {
+        f"{name}{n:02}": [
+            ("payment", f"card {'' if crossed else name} {n % 3}"),
+            ("ip", f"30.{farm}.{n % 4}.1"),
+            *[("prompt", f"{name} {t}") for t in own],
+            *[("prompt", f"both {t}") for t in both],
+        ]
+        for farm, name in enumerate("ab")
+        for n in range(12)
+    }
+
+
+def test_farms_that_only_texts_tie_are_several() -> None:
+    for own, both, crossed, parts in (
+        ((1, 2, 3), (1,), False, 2),
+        # one set of templates, or one stock of cards, is one hand's
+        ((1,), (1, 2, 3), False, 1),
+        ((1, 2, 3), (1,), True, 1),
+    ):
+        uses = two_farms(own, both, crossed)
+        engine = ready({**strangers(300), **uses}, {0: sorted(uses)})
+        find_signals(engine)
+        split(engine, 5, settled=True)
+        assert sorted(map(len, operators(engine).values())) == [24 // parts] * parts
 
 
 def wave(name: str, cards: Sequence[int], templates: Sequence[int]) -> Uses:

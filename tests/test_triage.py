@@ -79,7 +79,7 @@ class TestItems:
         assert ITEMS["apart"](Facts(40)) is None
 
     def test_mailbox(self) -> None:
-        shared = {"email": Shared(signals=2, stock=1, members=12)}
+        shared = {"email": Shared(signals=3, stock=2, members=14, covered=12)}
         facts = Facts(30, shared, {"email": 30})
         assert weight("mailbox", facts) == pytest.approx(2.0 * 12 / 30)
         assert finding("mailbox", facts) == (
@@ -89,8 +89,8 @@ class TestItems:
 
     def test_one_mailbox_under_many_spellings_is_nobody_s_slip(self) -> None:
         shared = {
-            "email": Shared(signals=1, stock=1, members=30),
-            "email_alias": Shared(signals=1, stock=1, members=30),
+            "email": Shared(signals=1, stock=1, members=30, covered=30),
+            "email_alias": Shared(signals=1, stock=1, members=30, covered=30),
         }
         assert ITEMS["mailbox"](Facts(30, shared, {"email": 30})) == (
             "30 members sign up with the same mailbox, 30 under other spellings of it",
@@ -98,7 +98,7 @@ class TestItems:
         )
         # a few with an address and a device each were signed up by somebody; nobody helps thirty
         for size, expected in ((8, 0.25), (16, 1 - 0.75 / 4)):
-            of = {kind: Shared(signals=1, stock=1, members=size) for kind in shared}
+            of = {kind: Shared(1, stock=1, members=size, covered=size) for kind in shared}
             apart = Facts(size, of, {"email": size}, separate=3 * size // 4)
             assert weight("mailbox", apart) == pytest.approx(4.0 * expected)
         # at a firm's own domain they are its test accounts
