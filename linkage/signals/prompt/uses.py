@@ -143,32 +143,37 @@ def _forget_quotations(engine: Engine) -> None:
         WITH sent AS (SELECT account, sum(n) AS prompts FROM prompts GROUP BY account),
         size AS (SELECT count(*) AS everybody FROM sent),
         once AS (
-            SELECT template, count(*) AS accounts FROM {uses} JOIN sent USING (account)
+            -- by number: texts are long, and there are millions of pairs
+            SELECT template, count(*) AS accounts, row_number() OVER (ORDER BY template) AS number
+            FROM {uses} JOIN sent USING (account)
             GROUP BY template
             HAVING median(prompts) >= {TRIES} AND avg(CAST(n > 1 AS INTEGER)) < {AGAIN}
         ),
-        quoted AS (SELECT account, template, accounts FROM {uses} JOIN once USING (template)),
+        quoted AS (SELECT account, number, accounts FROM {uses} JOIN once USING (template)),
         few AS (SELECT account FROM quoted GROUP BY account HAVING count(*) <= {FEW}),
         held AS (SELECT q.* FROM quoted q SEMI JOIN few f ON f.account = q.account),
         shared AS (
-            SELECT one.template AS one, other.template AS other, count(*) AS c,
+            SELECT one.number AS one, other.number AS other, count(*) AS c,
                 one.accounts * other.accounts / everybody AS e
             FROM held one JOIN held other
-              ON one.account = other.account AND one.template <> other.template
+              ON one.account = other.account AND one.number < other.number
             CROSS JOIN size
-            GROUP BY one.template, other.template, one.accounts, other.accounts, everybody
+            GROUP BY one.number, other.number, one.accounts, other.accounts, everybody
+        ),
+        beyond AS (
+            SELECT one, other FROM shared WHERE c >= 2 AND c * ln(c / e) - (c - e) >= {TOGETHER}
         ),
         together AS (
-            SELECT held.template
-            FROM shared
-            JOIN held ON held.template = shared.one
-            JOIN held AS too ON too.account = held.account AND too.template = shared.other
-            WHERE c >= 2 AND c * ln(c / e) - (c - e) >= {TOGETHER}
-            GROUP BY held.template, held.accounts
+            SELECT held.number
+            FROM (SELECT one, other FROM beyond UNION ALL SELECT other, one FROM beyond) b
+            JOIN held ON held.number = b.one
+            JOIN held AS too ON too.account = held.account AND too.number = b.other
+            GROUP BY held.number, held.accounts
             HAVING count(DISTINCT held.account) >= greatest(3, held.accounts / 2)
         )
         DELETE FROM {uses}
-        WHERE template IN (SELECT template FROM once)
-          AND template NOT IN (SELECT template FROM together)
+        WHERE template IN (
+            SELECT template FROM once WHERE number NOT IN (SELECT number FROM together)
+        )
         """
     )
