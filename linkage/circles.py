@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from linkage import bipartite
 from linkage.engine import Engine
-from linkage.signals import ACQUAINTED, DIRECT_KINDS
+from linkage.signals import ACQUAINTED, DIRECT_KINDS, HELD
 
 RESOLUTION = 10
 """So high that a popular template does not make one community of the families who use it; half of
@@ -24,9 +24,6 @@ LARGE = 50_000
 """Accounts beyond which the resolution grows with the service. Modularity merges the more the
 larger the whole is (its resolution limit), and whether two groups are one is no matter of how many
 others there are (Traag and others 2011)."""
-
-HELD = ("payment", "device", "phone")
-"""Things that one has, and that others use only by leave."""
 
 THROUGH_THINGS = f"""
     kind IN {(*HELD, *DIRECT_KINDS)} AND account IN (

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from linkage.attribution.weights import MOSTLY
 from linkage.bipartite import network
 
 FAMILY = 8
 """More accounts that things tie are a side; fewer may have a card, and no more."""
-
-MOSTLY = 0.7
-"""Sides are told apart where so many of the members are on one; and two sides have one set of
-templates if so much of what either uses is both's."""
 
 COMMON = 0.1
 """A template is both's if neither uses it a tenth as often as the other."""
@@ -28,9 +25,10 @@ SIDES = 100
 def part(parts: np.ndarray, side: np.ndarray, uses: np.ndarray) -> np.ndarray:
     """The part of each account, with new numbers for sides that have a set of their own.
 
-    `parts` is the part of each account so far; `side` its component by things alone; `uses` has a
-    row (account, template) for each template that an account uses. The largest set keeps the
-    number. Who is on no side goes where his templates are used most.
+    Sides are told apart where `MOSTLY` of the members are on one, and have one set if `MOSTLY` of
+    what either uses is both's. `parts` is the part of each account so far; `side` its component by
+    things alone; `uses` has a row (account, template) for each template that an account uses. The
+    largest set keeps the number. Who is on no side goes where his templates are used most.
 
     >>> parts, side = np.zeros(20, dtype=np.int64), np.repeat([0, 1], 10)
     >>> uses = np.array([[account, account // 10] for account in range(20)])
@@ -38,44 +36,49 @@ def part(parts: np.ndarray, side: np.ndarray, uses: np.ndarray) -> np.ndarray:
     True
     """
     parts = parts.copy()
-    _, side = np.unique(np.column_stack([parts, side]), axis=0, return_inverse=True)
+    sides, side, size = np.unique(
+        np.column_stack([parts, side]), axis=0, return_inverse=True, return_counts=True
+    )
     side = side.reshape(-1)
-    size = np.bincount(side)
-    large = size[side] > FAMILY
+    large = size > FAMILY
+    several = np.flatnonzero(np.bincount(sides[large, 0], minlength=1) >= 2)
     number = int(parts.max(initial=-1))
-    for one in np.unique(parts[large]):
+    for one in several:
         members = np.flatnonzero(parts == one)
-        sides = np.unique(side[members[large[members]]])
-        if not 2 <= len(sides) <= SIDES or size[sides].sum() < MOSTLY * len(members):
+        own = np.flatnonzero(large & (sides[:, 0] == one))
+        if len(own) > SIDES or size[own].sum() < MOSTLY * len(members):
             continue
-        used = uses[np.isin(uses[:, 0], members)]
-        templates, template = np.unique(used[:, 1], return_inverse=True)
-        row = np.full(len(size), -1)
-        row[sides] = np.arange(len(sides))
-        of_use = row[side[used[:, 0]]]
-        counts = np.zeros((len(sides), len(templates)))
-        np.add.at(counts, (of_use[of_use >= 0], template[of_use >= 0]), 1)
-        group = _sets(counts / size[sides][:, None])
-        if group.max() == 0:
-            continue
-        # the group of each member: its side's, or by what it uses
-        groups = int(group.max()) + 1
-        together = np.zeros((groups, len(templates)))
-        np.add.at(together, group, counts)
-        sizes = np.bincount(group, weights=size[sides])
-        main = int(np.argmax(sizes))
-        fit = np.zeros((len(parts), groups))
-        fit[:, main] = 1e-9
-        rates = np.log((together + 0.5) / (sizes[:, None] + 1))
-        np.add.at(fit, used[:, 0], rates[:, template].T)
-        of_member = fit[members].argmax(axis=1)
-        placed = row[side[members]]
-        of_member = np.where(placed >= 0, group[placed], of_member)
-        for other in range(groups):
-            if other != main:
-                number += 1
-                parts[members[of_member == other]] = number
+        number_of = np.full(max(len(parts), len(sides)), -1)
+        number_of[own] = np.arange(len(own))
+        side_of = number_of[side[members]]
+        number_of[:] = -1
+        number_of[members] = np.arange(len(members))
+        used = uses[number_of[uses[:, 0]] >= 0]
+        group = _grouped(side_of, number_of[used[:, 0]], used[:, 1])
+        for other in range(1, int(group.max()) + 1):
+            number += 1
+            parts[members[group == other]] = number
     return parts
+
+
+def _grouped(side: np.ndarray, account: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """The set that each account works with, the largest first; `side` is -1 for those on none."""
+    size = np.bincount(side[side >= 0])
+    templates, template = np.unique(template, return_inverse=True)
+    counts = np.zeros((len(size), len(templates)))
+    on_side = side[account] >= 0
+    np.add.at(counts, (side[account[on_side]], template[on_side]), 1)
+    one = _sets(counts / size[:, None])
+    accounts = np.bincount(one, weights=size)
+    one = np.argsort(np.argsort(-accounts, kind="stable"), kind="stable")[one]
+    accounts = np.bincount(one, weights=size)
+    together = np.zeros((len(accounts), len(templates)))
+    np.add.at(together, one, counts)
+    # who is on no side: how likely each set makes what he uses; the largest, if he uses nothing
+    fit = np.zeros((len(side), len(accounts)))
+    likely = np.log((together + 0.5) / (accounts[:, None] + 1))
+    np.add.at(fit, account, likely[:, template].T)
+    return np.where(side >= 0, one[side], fit.argmax(axis=1))
 
 
 def _sets(rates: np.ndarray) -> np.ndarray:

@@ -80,6 +80,9 @@ KINDS: dict[str, Kind] = {
 DIRECT_KINDS = ("referral", "transfer")
 """Kinds whose values are other accounts. Printed, a tuple is what SQL's IN takes."""
 
+HELD = ("payment", "device", "phone")
+"""Things that one has, and that others use only by leave."""
+
 ACQUAINTED = ("name", *DIRECT_KINDS)
 """Personal kinds that tie namesakes, and people who know each other."""
 

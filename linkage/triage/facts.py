@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from linkage.engine import Engine
+from linkage.signals import HELD
 from linkage.triage import homes, households
 from linkage.triage.homes import NOWHERE, Homes
 from linkage.triage.households import FEW, ONE_OF
-
-STOCKED = {"payment": "cards", "device": "devices", "phone": "phones"}
-"""Kinds of which honest people share one with those near them, never a stock of many."""
 
 MOST = 0.8
 """An address that so many of the members use is where they are."""
@@ -110,7 +108,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         """,
     )
-    households.find(engine, ("email", *STOCKED))
+    households.find(engine, ("email", *HELD))
     engine.create("placed", _PLACED)
     engine.create("firms", _FIRMS)
     engine.create("with_own", _WITH_OWN)
@@ -185,7 +183,7 @@ _PLACED = f"""
     there AS (
         SELECT a.operator, a.address, h.kind, count(*) AS n
         FROM located a JOIN holdings h USING (account)
-        WHERE h.kind IN {tuple(STOCKED)} GROUP BY a.operator, a.address, h.kind
+        WHERE h.kind IN {HELD} GROUP BY a.operator, a.address, h.kind
     ),
     among AS (
         SELECT operator, address, count(*) <= {ONE_OF} * any_value(size) AS one_of_several
@@ -197,7 +195,7 @@ _PLACED = f"""
         SELECT u.operator, u.kind, u.signal, a.address, count(*) AS n,
                count(*) OVER (PARTITION BY u.operator, u.kind, a.address) AS things
         FROM shared_uses u JOIN located a ON a.operator = u.operator AND a.account = u.account
-        WHERE u.kind IN {tuple(STOCKED)}
+        WHERE u.kind IN {HELD}
         GROUP BY u.operator, u.kind, u.signal, u.members, a.address
         HAVING count(*) >= {MOST} * u.members
     )
@@ -237,7 +235,7 @@ _WITH_OWN = f"""
         SELECT m.operator, m.account, s.kind,
                count(*) OVER (PARTITION BY m.operator, e.signal) AS members
         FROM attributed m JOIN edges e USING (account) JOIN signals s USING (signal)
-        WHERE s.kind IN {("ip", *STOCKED)}
+        WHERE s.kind IN {("ip", *HELD)}
     )
     SELECT DISTINCT operator, account, kind FROM used WHERE members = 1
 """
@@ -247,7 +245,7 @@ _PAIRS = f"""
         SELECT m.operator, e.kind, e.signal, e.accounts, m.account,
                count(*) OVER (PARTITION BY m.operator, e.signal) AS members
         FROM attributed m JOIN linking_edges e USING (account)
-        WHERE e.kind IN {tuple(STOCKED)}
+        WHERE e.kind IN {HELD}
     )
     SELECT u.operator, u.kind, count(DISTINCT u.signal),
            count(DISTINCT u.account) FILTER (o.account IS NULL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from linkage.triage.facts import MOST, STOCKED, TIGHT, Facts, Shared
+from linkage.triage.facts import MOST, TIGHT, Facts, Shared
 from linkage.triage.homes import FAMILY
 
 PRIOR = -2.8
@@ -36,6 +36,8 @@ COVERT = 0.3
 SLIGHT = 0.1
 """Shares under this are not worth an item."""
 
+STOCKED = {"payment": "cards", "device": "devices", "phone": "phones"}
+"""Kinds of which honest people share one with those near them, never a stock of many."""
 LENT = 0.25
 """So many of an operator's accounts may be real people's, lent, bought or taken over."""
 SURE = 3.0

@@ -180,6 +180,26 @@ def ablations(results: Path) -> str:
     return markdown((*heads, "with organisations", "B-cubed F1"), lines) + commits(rows)
 
 
+def limits(results: Path) -> str:
+    """What is left for each operator if its members were known."""
+    rows = store.read(results, "limits")
+    lines = [
+        (
+            r["kind"],
+            f"`{r['preset']}`",
+            f"{r['accounts']:,}",
+            number(r["own"], 2),
+            number(r["evidence"], 1),
+            number(r["prior"], 1),
+            number(r["corroboration"], 1),
+            number(r["score"], 2),
+        )
+        for r in rows
+    ]
+    heads = ("kind", "preset", "accounts", "share with even odds or better", "nats a member")
+    return markdown((*heads, "asked", "beside the strongest kind", "score"), lines) + commits(rows)
+
+
 def curves(results: Path) -> str:
     """Each knob's values, with and without templates."""
     rows = store.read(results, "curves")
@@ -342,6 +362,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "people": people,
     "ablations": ablations,
     "curves": curves,
+    "limits": limits,
     "peers": peers,
     "real": real,
     "scale": scale,

@@ -1,9 +1,9 @@
 """Measure: python tests/benchmarks/run.py [PART...] [--quick] [--only PATTERN] [--list]
 
-Parts: quality, regimes, ablations, curves, peers, real, scale; without a name all but the last.
-A part is made of units, each in a process of its own; results go to `results/`, and `pages.py` puts
-them into docs/benchmarks.md. `--quick` measures a little of everything in less than ten minutes and
-prints it.
+Parts: quality, regimes, ablations, curves, limits, peers, real, scale; without a name all but the
+last. A part is made of units, each in a process of its own; results go to `results/`, and
+`pages.py` puts them into docs/benchmarks.md. `--quick` measures a little of everything in less
+than ten minutes and prints it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import curves
+import limits
 import pages
 import peers
 import quality
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[bool], dict[str, Unit]]] = {
     "regimes": quality.regimes,
     "ablations": quality.ablations,
     "curves": curves.units,
+    "limits": limits.units,
     "peers": peers.units,
     "real": real.units,
     "scale": scale.units,
