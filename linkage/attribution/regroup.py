@@ -149,8 +149,8 @@ def split(engine: Engine, min_size: int, settled: bool = False) -> None:
         ties[name].to_numpy(zero_copy_only=False) for name in ("strong", "common", "text", "theirs")
     )
     part, hangs = _parts(edges[strong], len(accounts), nodes, min_size, settled)
-    side = _components(nodes, edges[~text & theirs])[: len(accounts)]
-    part = texts.part(part, side, edges[text])
+    if settled:
+        part = texts.part(part, edges[~text & theirs], edges[text])
     group, _ = _parts(edges[common], len(accounts), nodes, min_size, settled)
     size = np.bincount(part)[part]
     order = np.lexsort((part, -size, whole))

@@ -1,64 +1,114 @@
 """Parts of an operator that only texts tie are several operators.
 
 A good text gets around: it is sold, leaked, copied from a forum. Two fleets that have their own
-cards, machines and exits, not one of them in common, and some templates among many, are two hands.
-Batches of one hand, each with new cards and machines, go on with the same set of templates.
+cards, machines and exits, hardly one of them in common, and some templates among many, are two
+hands; so are a fleet and those who work with the same prompts at home, some of them behind its
+exits. Batches of one hand, each with new cards and machines, go on with the same set of templates.
 """
 
 from __future__ import annotations
 
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+
+import igraph
 import numpy as np
 
 from linkage.attribution.weights import MOSTLY
-from linkage.bipartite import network
+from linkage.bipartite import ROUNDS, network
 
 FAMILY = 8
 """More accounts that things tie are a side; fewer may have a card, and no more."""
 
 COMMON = 0.1
-"""A template is both's if neither uses it a tenth as often as the other."""
+"""Two sides have a tenth of the smaller one in common, or are two; and a template is both's if
+neither uses it a tenth as often as the other."""
 
 SIDES = 100
 """An operator that falls into more sides than this is made of cards, and has one set."""
 
 
-def part(parts: np.ndarray, side: np.ndarray, uses: np.ndarray) -> np.ndarray:
+def part(parts: np.ndarray, things: np.ndarray, uses: np.ndarray) -> np.ndarray:
     """The part of each account, with new numbers for sides that have a set of their own.
 
-    Sides are told apart where `MOSTLY` of the members are on one, and have one set if `MOSTLY` of
-    what either uses is both's. `parts` is the part of each account so far; `side` its component by
-    things alone; `uses` has a row (account, template) for each template that an account uses. The
-    largest set keeps the number. Who is on no side goes where his templates are used most.
+    Sides are what `things` ties (see `sides`); they are told apart where `MOSTLY` of the members
+    are on one, and have one set if `MOSTLY` of what either uses is both's. `parts` is the part of
+    each account so far; `things` has a row (account, signal) for each use of a thing, `uses` a row
+    (account, template). The largest set keeps the number. Who is on no side goes where his
+    templates are used most.
 
-    >>> parts, side = np.zeros(20, dtype=np.int64), np.repeat([0, 1], 10)
-    >>> uses = np.array([[account, account // 10] for account in range(20)])
-    >>> part(parts, side, uses).tolist() == side.tolist()
+    >>> parts, half = np.zeros(20, dtype=np.int64), np.repeat([0, 1], 10)
+    >>> rows = np.column_stack([np.arange(20), half])
+    >>> part(parts, rows, rows).tolist() == half.tolist()
     True
     """
     parts = parts.copy()
-    sides, side, size = np.unique(
-        np.column_stack([parts, side]), axis=0, return_inverse=True, return_counts=True
-    )
-    side = side.reshape(-1)
-    large = size > FAMILY
-    several = np.flatnonzero(np.bincount(sides[large, 0], minlength=1) >= 2)
     number = int(parts.max(initial=-1))
-    for one in several:
-        members = np.flatnonzero(parts == one)
-        own = np.flatnonzero(large & (sides[:, 0] == one))
-        if len(own) > SIDES or size[own].sum() < MOSTLY * len(members):
-            continue
-        number_of = np.full(max(len(parts), len(sides)), -1)
-        number_of[own] = np.arange(len(own))
-        side_of = number_of[side[members]]
-        number_of[:] = -1
-        number_of[members] = np.arange(len(members))
-        used = uses[number_of[uses[:, 0]] >= 0]
-        group = _grouped(side_of, number_of[used[:, 0]], used[:, 1])
-        for other in range(1, int(group.max()) + 1):
-            number += 1
-            parts[members[group == other]] = number
+    place = np.full(len(parts), -1)
+    for members, own in _by_part(parts, things):
+        place[members] = np.arange(len(members))
+        side = sides(len(members), place[own[:, 0]], own[:, 1])
+        size = np.bincount(side)
+        large = np.flatnonzero(size > FAMILY)
+        if 2 <= len(large) <= SIDES and size[large].sum() >= MOSTLY * len(members):
+            found = np.searchsorted(large, side)
+            found[size[side] <= FAMILY] = -1
+            used = uses[parts[uses[:, 0]] == parts[members[0]]]
+            group = _grouped(found, place[used[:, 0]], used[:, 1])
+            for other in range(1, int(group.max()) + 1):
+                number += 1
+                parts[members[group == other]] = number
     return parts
+
+
+def _by_part(parts: np.ndarray, things: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of each part that may have two sides: its accounts, and its rows of `things`."""
+    order, rows = np.argsort(parts, kind="stable"), np.argsort(parts[things[:, 0]], kind="stable")
+    first = np.searchsorted(parts[order], np.arange(int(parts.max(initial=-1)) + 2))
+    begin = np.searchsorted(parts[things[rows, 0]], np.arange(len(first)))
+    for one in np.flatnonzero(np.diff(first) > 2 * FAMILY):
+        yield order[first[one] : first[one + 1]], things[rows[begin[one] : begin[one + 1]]]
+
+
+def sides(accounts: int, account: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """The side of each account: communities of accounts and things, those that meet made one.
+
+    Communities meet where accounts of both, a tenth of the smaller one on either side, use the same
+    things. An exit is in somebody's home: one account among eight strangers is no meeting.
+
+    >>> account = np.array([0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5, 0, 3])
+    >>> signal = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 5])
+    >>> sides(6, account, signal).tolist()
+    [0, 0, 0, 1, 1, 1]
+    """
+    signals, node = np.unique(signal, return_inverse=True)
+    graph = network(accounts + len(signals), np.column_stack([account, node + accounts]))
+    igraph.set_random_number_generator(random.Random(0))
+    found = graph.community_leiden(
+        objective_function="modularity",
+        weights=(1 / np.sqrt(np.bincount(node)[node])).tolist() if len(node) else None,
+        n_iterations=ROUNDS,
+    ).membership
+    community = np.asarray(found[:accounts], dtype=np.int64)
+    _, community = np.unique(community, return_inverse=True)
+    size = np.bincount(community)
+    users: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for one, thing in zip(account.tolist(), node.tolist(), strict=True):
+        users[thing][int(community[one])].append(one)
+    meeting: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for of in users.values():
+        for a, own in of.items():
+            for b in of:
+                if a != b:
+                    meeting[a, b].update(own)
+    met = [
+        (a, b)
+        for (a, b), own in meeting.items()
+        if a < b and min(len(own), len(meeting[b, a])) >= COMMON * min(size[a], size[b])
+    ]
+    edges = np.array(met, dtype=np.int64).reshape(-1, 2)
+    return np.asarray(network(len(size), edges).connected_components().membership)[community]
 
 
 def _grouped(side: np.ndarray, account: np.ndarray, template: np.ndarray) -> np.ndarray:
