@@ -201,6 +201,15 @@ def test_farms_that_only_texts_tie_are_several() -> None:
         assert sorted(map(len, operators(engine).values())) == [24 // parts] * parts
 
 
+def test_who_lives_behind_an_exit_ties_no_farms() -> None:
+    uses = {account: list(own) for account, own in two_farms((1, 2, 3), (1,)).items()}
+    uses["b00"].append(("ip", "30.0.0.1"))
+    engine = ready({**strangers(300), **uses}, {0: sorted(uses)})
+    find_signals(engine)
+    split(engine, 5, settled=True)
+    assert sorted(map(len, operators(engine).values())) == [12, 12]
+
+
 def wave(name: str, cards: Sequence[int], templates: Sequence[int]) -> Uses:
     """Twelve accounts that deal out these cards and templates."""
     return {

@@ -25,6 +25,9 @@ COMMON = 0.1
 """Two sides have a tenth of the smaller one in common, or are two; and a template is both's if
 neither uses it a tenth as often as the other."""
 
+SOME = 3
+"""Uses expected of a side from which on it means something that it has none (one in twenty)."""
+
 SIDES = 100
 """An operator that falls into more sides than this is made of cards, and has one set."""
 
@@ -33,7 +36,7 @@ def part(parts: np.ndarray, things: np.ndarray, uses: np.ndarray) -> np.ndarray:
     """The part of each account, with new numbers for sides that have a set of their own.
 
     Sides are what `things` ties (see `sides`); they are told apart where `MOSTLY` of the members
-    are on one, and have one set if `MOSTLY` of what either uses is both's. `parts` is the part of
+    are on one, and have one set if `MOSTLY` of what each uses is both's. `parts` is the part of
     each account so far; `things` has a row (account, signal) for each use of a thing, `uses` a row
     (account, template). The largest set keeps the number. Who is on no side goes where his
     templates are used most.
@@ -118,7 +121,7 @@ def _grouped(side: np.ndarray, account: np.ndarray, template: np.ndarray) -> np.
     counts = np.zeros((len(size), len(templates)))
     on_side = side[account] >= 0
     np.add.at(counts, (side[account[on_side]], template[on_side]), 1)
-    one = _sets(counts / size[:, None])
+    one = _sets(counts / size[:, None], size)
     accounts = np.bincount(one, weights=size)
     one = np.argsort(np.argsort(-accounts, kind="stable"), kind="stable")[one]
     accounts = np.bincount(one, weights=size)
@@ -131,14 +134,23 @@ def _grouped(side: np.ndarray, account: np.ndarray, template: np.ndarray) -> np.
     return np.where(side >= 0, one[side], fit.argmax(axis=1))
 
 
-def _sets(rates: np.ndarray) -> np.ndarray:
+def _sets(rates: np.ndarray, size: np.ndarray) -> np.ndarray:
     """A number for each side, by how many uses of each template it has an account: the same for
     those that have one set."""
     pairs = []
     for a in range(len(rates)):
         both = (rates >= COMMON * rates[a]) & (rates[a] >= COMMON * rates)
-        theirs = (rates * both).sum(axis=1) / np.maximum(rates.sum(axis=1), 1e-9)
-        own = (rates[a] * both).sum(axis=1) / max(float(rates[a].sum()), 1e-9)
-        pairs += [(a, int(b)) for b in np.flatnonzero(np.maximum(theirs, own) >= MOSTLY) if b > a]
+        # what either uses, of which the other would have some
+        theirs, own = (
+            rates * (rates * size[a] >= SOME),
+            rates[a] * (rates[a] * size[:, None] >= SOME),
+        )
+        share = np.minimum(_share(theirs, both), _share(own, both))
+        pairs += [(a, int(b)) for b in np.flatnonzero(share >= MOSTLY) if b > a]
     edges = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return np.asarray(network(len(rates), edges).connected_components().membership)
+
+
+def _share(rates: np.ndarray, both: np.ndarray) -> np.ndarray:
+    whole = rates.sum(axis=1)
+    return np.where(whole > 0, (rates * both).sum(axis=1) / np.maximum(whole, 1e-9), 1.0)
