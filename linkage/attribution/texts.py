@@ -77,8 +77,8 @@ def _by_part(parts: np.ndarray, things: np.ndarray) -> Iterator[tuple[np.ndarray
 def sides(accounts: int, account: np.ndarray, signal: np.ndarray) -> np.ndarray:
     """The side of each account: communities of accounts and things, those that meet made one.
 
-    Communities meet where accounts of both, a tenth of the smaller one on either side, use the same
-    things. An exit is in somebody's home: one account among eight strangers is no meeting.
+    Communities meet where accounts of both, on either side two and a tenth of the smaller one, use
+    the same things. An exit is in somebody's home: one account among eight others is no meeting.
 
     >>> account = np.array([0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5, 0, 3])
     >>> signal = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 5])
@@ -108,7 +108,7 @@ def sides(accounts: int, account: np.ndarray, signal: np.ndarray) -> np.ndarray:
     met = [
         (a, b)
         for (a, b), own in meeting.items()
-        if a < b and min(len(own), len(meeting[b, a])) >= COMMON * min(size[a], size[b])
+        if a < b and min(len(own), len(meeting[b, a])) >= max(COMMON * min(size[a], size[b]), 2)
     ]
     edges = np.array(met, dtype=np.int64).reshape(-1, 2)
     return np.asarray(network(len(size), edges).connected_components().membership)[community]
