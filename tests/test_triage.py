@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from math import exp, log2
+from math import exp, log, log2
 
 import pytest
 from graphs import MEMBERS, Uses, fleet, hand, judged, operators, paired, strangers
@@ -12,7 +12,8 @@ from linkage import attribution, triage
 from linkage.config import AttributionConfig
 from linkage.triage import BAR
 from linkage.triage.facts import TIGHT, Facts, Shared
-from linkage.triage.scorecard import FURNITURE, ITEMS, MANY, PRIOR, SPONSORED, STOCK
+from linkage.triage.homes import Homes
+from linkage.triage.scorecard import FURNITURE, ITEMS, MANY, PRIOR, SPONSORED, STOCK, SURE
 
 START = datetime(2025, 1, 6)
 
@@ -228,6 +229,38 @@ class TestItems:
         one = {"prompt": prompts, "payment": Shared(signals=1, stock=1, most=60)}
         assert ITEMS["event"](Facts(100, one, {"prompt": 100, "payment": 60})) is None
 
+    def test_who_shares_texts_and_a_pool_and_signs_up_like_anybody_uses_a_product(self) -> None:
+        shared = {
+            "prompt": Shared(signals=46, members=700, uses=4000, others=400),
+            "ip": Shared(signals=450, members=700, most=20, uses=3000),
+            "ip_range": Shared(signals=330, members=700),
+        }
+        like_anybody = {"holders": {"prompt": 700, "ip": 700}, "rotating": 700, "gaps": 699}
+        runners = Facts(700, shared, **like_anybody, tight_gaps=66)
+        assert weight("event", runners) == -1.5
+        assert finding("event", runners).endswith("a product's users")
+        # in a wave it is a fleet; and of an export without sign-ups nothing is said
+        for seen in ({"gaps": 699, "tight_gaps": 600}, {"gaps": 0}):
+            assert ITEMS["event"](Facts(700, shared, **{**like_anybody, **seen})) is None
+
+    def test_homes(self) -> None:
+        """As many as anybody has; a quarter of that may be lent."""
+        homes = Homes(30, 28.0)
+        assert weight("homes", Facts(100, homes=homes)) == -SURE
+        assert finding("homes", Facts(100, homes=homes)) == (
+            "30 members come back for days to an address of their own, of 28 if they were "
+            "anybody: homes"
+        )
+        assert weight("homes", Facts(8, homes=Homes(2, 2.0))) == pytest.approx(1.5 - 2 * log(4))
+        for nobody in (Homes(), Homes(7, 28.0), Homes(0, 28.0)):
+            assert ITEMS["homes"](Facts(100, homes=nobody)) is None
+
+    def test_somebody_pays_for_people_with_homes(self) -> None:
+        cards = {"payment": Shared(stock=8, stocked=100), "ip": Shared(signals=9, members=90)}
+        facts = Facts(100, cards, {"payment": 100, "ip": 100}, homes=Homes(30, 28.0))
+        assert weight("stock", facts) == pytest.approx(1.7)
+        assert finding("stock", facts).endswith("somebody may pay for them")
+
     def test_templates(self) -> None:
         prompts = Shared(signals=3, members=20, uses=50, others=50)
         facts = Facts(40, {"prompt": prompts}, {"prompt": 40})
@@ -254,6 +287,12 @@ class TestItems:
         assert weight("mail", Facts(40, {}, {"email": 40}, staff=10)) == -1.75
         assert ITEMS["mail"](Facts(40, {}, {"email": 40}, staff=3)) is None
         assert ITEMS["mail"](Facts(40, {}, {"email": 2})) is None
+
+    def test_an_export_with_nothing_but_domains_tells_a_firm(self) -> None:
+        holders = {"email_domain": 30}
+        assert weight("mail", Facts(40, {}, holders, staff=30)) == -3.5
+        # who has free mail has no domain there
+        assert weight("mail", Facts(400, {}, holders, staff=30)) == 0.0
 
     def test_many_mail_domains(self) -> None:
         clients = Facts(40, {}, {"email": 30}, clients=12)

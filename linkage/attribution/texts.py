@@ -28,6 +28,9 @@ neither uses it a tenth as often as the other."""
 SOME = 3
 """Uses expected of a side from which on it means something that it has none (one in twenty)."""
 
+PLAIN = 3.0
+"""Nats (twenty to one) by which templates must speak for another set than the largest."""
+
 SIDES = 100
 """An operator that falls into more sides than this is made of cards, and has one set."""
 
@@ -38,8 +41,7 @@ def part(parts: np.ndarray, things: np.ndarray, uses: np.ndarray) -> np.ndarray:
     Sides are what `things` ties (see `sides`); they are told apart where `MOSTLY` of the members
     are on one, and have one set if `MOSTLY` of what each uses is both's. `parts` is the part of
     each account so far; `things` has a row (account, signal) for each use of a thing, `uses` a row
-    (account, template). The largest set keeps the number. Who is on no side goes where his
-    templates are used most.
+    (account, template). The largest set keeps the number. Who is on no side goes where his templates plainly belong.
 
     >>> parts, half = np.zeros(20, dtype=np.int64), np.repeat([0, 1], 10)
     >>> rows = np.column_stack([np.arange(20), half])
@@ -127,11 +129,12 @@ def _grouped(side: np.ndarray, account: np.ndarray, template: np.ndarray) -> np.
     accounts = np.bincount(one, weights=size)
     together = np.zeros((len(accounts), len(templates)))
     np.add.at(together, one, counts)
-    # who is on no side: how likely each set makes what he uses; the largest, if he uses nothing
+    # who is on no side: how likely each set makes what he uses; the largest, unless that is plain
     fit = np.zeros((len(side), len(accounts)))
     likely = np.log((together + 0.5) / (accounts[:, None] + 1))
     np.add.at(fit, account, likely[:, template].T)
-    return np.where(side >= 0, one[side], fit.argmax(axis=1))
+    best = np.where(fit.max(axis=1) - fit[:, 0] >= PLAIN, fit.argmax(axis=1), 0)
+    return np.where(side >= 0, one[side], best)
 
 
 def _sets(rates: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -321,7 +321,7 @@ def _event(facts: Facts) -> tuple[str, float] | None:
         return None
     if not _weighs(facts, _addresses):
         return "members share texts, and no card, stock or pool: a class, an event", -1.5
-    if not _weighs(facts, _sign_ups):
+    if _sign_ups(facts) and not _weighs(facts, _sign_ups):
         return "members share texts and a pool, and nothing of their own: a product's users", -1.5
     return None
 
