@@ -41,7 +41,8 @@ def part(parts: np.ndarray, things: np.ndarray, uses: np.ndarray) -> np.ndarray:
     Sides are what `things` ties (see `sides`); they are told apart where `MOSTLY` of the members
     are on one, and have one set if `MOSTLY` of what each uses is both's. `parts` is the part of
     each account so far; `things` has a row (account, signal) for each use of a thing, `uses` a row
-    (account, template). The largest set keeps the number. Who is on no side goes where his templates plainly belong.
+    (account, template). The largest set keeps the number. Who is on no side goes where his
+    templates plainly belong.
 
     >>> parts, half = np.zeros(20, dtype=np.int64), np.repeat([0, 1], 10)
     >>> rows = np.column_stack([np.arange(20), half])
