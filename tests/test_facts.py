@@ -227,3 +227,17 @@ class TestHomes:
             """
         )
         assert homes.find(engine)[0].found == 6
+
+    def test_a_block_of_proxies_is_no_home(self) -> None:
+        """An address each: in networks of their own, then in three."""
+        for networks, found in ((20, 20), (3, 0)):
+            uses: dict[str, list[Signal]] = dict(strangers(100))
+            for n in range(20):
+                address = f"30.1.{n % networks}.{n + 1}"
+                uses[f"m{n:02}"] = [("payment", f"c{n // 5}"), ("ip", address)]
+            engine = judged(uses, {0: [a for a in uses if a[0] == "m"]})
+            engine.run(
+                "UPDATE edges SET n = 8, first_seen = TIMESTAMP '2025-01-06', "
+                "last_seen = TIMESTAMP '2025-01-16'"
+            )
+            assert homes.find(engine)[0].found == found

@@ -5,9 +5,10 @@ accounts of one hand take turns on its addresses, or never see one twice. How ma
 address (or a network, since lines get new addresses) that they return to, and that no other member
 uses, is held against how many would if they were anybody: the share of all accounts that are as
 active. A carrier's customers, users of relays and those who came twice have none either, and so
-say nothing: having none is no evidence, having one is. An operator's exits are homes, too, of which
-an account may be the only one to use this or that: where members come back to homes of which others
-are members, one home of a member's own is taken for an exit for each who does.
+say nothing: having none is no evidence, having one is. Proxies are rented by the block: where a
+member comes from the same network, there is no home. And an operator's exits are homes, too, of
+which an account may be the only one to use this or that: for each member that comes back to one
+which others use, one home of a member's own is taken for such an exit.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def find(engine: Engine) -> dict[int, Homes]:
 
 
 _HOMES = f"""
-    SELECT e.account, e.signal FROM edges e JOIN signals s ON s.signal = e.signal
+    SELECT e.account, e.signal, coalesce(s.parent, s.signal) AS network
+    FROM edges e JOIN signals s ON s.signal = e.signal
     WHERE s.kind IN ('ip', 'ip_range') AND e.n >= {TIMES} AND s.accounts <= {FAMILY}
       AND e.last_seen >= e.first_seen + INTERVAL {DAYS} DAY
 """
@@ -78,13 +80,15 @@ _MEMBERS = """
     WITH used AS (
         SELECT m.operator, e.signal, count(*) AS members
         FROM attributed m JOIN edges e ON e.account = m.account
-        WHERE e.signal IN (SELECT signal FROM homes) GROUP BY m.operator, e.signal
+        WHERE e.signal IN (SELECT signal FROM homes UNION SELECT network FROM homes)
+        GROUP BY m.operator, e.signal
     ),
     living AS (
-        SELECT m.operator, m.account, bool_or(u.members = 1) AS own,
+        SELECT m.operator, m.account, bool_or(n.members = 1) AS own,
                bool_or(u.members > 1) AS in_common
         FROM attributed m JOIN homes h ON h.account = m.account
         JOIN used u ON u.operator = m.operator AND u.signal = h.signal
+        JOIN used n ON n.operator = m.operator AND n.signal = h.network
         GROUP BY m.operator, m.account
     )
     SELECT m.operator, a.active, count(*), count(l.account) FILTER (l.own),
