@@ -1,9 +1,9 @@
 """Which of the things that members share are a household's, or one person's.
 
-In: `attributed`, `linking_edges`. A group that strangers'
-addresses or a framework's texts put together falls into families and people with two accounts, and
-in each the card, the machine, the telephone and the mailbox say the same of the same few. Those
-things are nobody's stock. An operator's cross: who has a card with one has a machine with another.
+In: `attributed`, `linking_edges`. A group that strangers' addresses or a framework's texts put
+together falls into families and people with two accounts, and in each the card, the machine, the
+telephone and the mailbox say the same of the same few. Those things are nobody's stock. An
+operator's cross: who has a card with one has a machine with another.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from linkage.triage.homes import FAMILY
 
 ONE_OF = 1 / 3
 """A household, or a place, is one of several if no larger share of the members is in it."""
-
 
 FEW = 3
 """So many accounts, or cards, machines and telephones, may be one person's, or one shop's."""
