@@ -259,7 +259,9 @@ class TestItems:
         cards = {"payment": Shared(stock=8, stocked=100), "ip": Shared(signals=9, members=90)}
         facts = Facts(100, cards, {"payment": 100, "ip": 100}, homes=Homes(30, 28.0))
         assert weight("stock", facts) == pytest.approx(1.7)
-        assert finding("stock", facts).endswith("somebody may pay for them")
+        assert finding("stock", facts).endswith(
+            "; they live in homes of their own: somebody may pay for them"
+        )
 
     def test_templates(self) -> None:
         prompts = Shared(signals=3, members=20, uses=50, others=50)

@@ -30,8 +30,8 @@ SAMPLE = 1 << 18
 _CHUNK = 1 << 22
 _ASCII = bytes(range(128))
 _CONTINUATION = bytes(range(0x80, 0xC0))
-_WORDS = 20
-"""Characters beyond ASCII under which nothing tells one script's encoding from another's."""
+_LETTERS = 20
+"""Bytes beyond ASCII under which nothing tells one script's encoding from another's."""
 _DELIMITERS = (",", ";", "\t", "|")
 _MAX_LINE = 1 << 24
 # DuckDB would take 32 lines of the longest kind, and several such buffers
@@ -135,7 +135,7 @@ def _guess(path: Path, packed: bool) -> str:
     high = [i for i, byte in enumerate(sample[:SAMPLE]) if byte > 127]
     side_by_side = sum(b - a == 1 for a, b in pairwise(high))
     # accents stand alone in Western text; letters side by side are another script
-    if len(high) >= _WORDS and side_by_side > len(high) / 3:
+    if len(high) >= _LETTERS and side_by_side > len(high) / 3:
         best = charset_normalizer.from_bytes(sample[:SAMPLE]).best()
         if best is not None:
             return best.encoding

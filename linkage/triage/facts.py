@@ -108,7 +108,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         """,
     )
-    households.find(engine, ("email", *HELD))
+    households.find(engine, ("email", "email_alias", *HELD))
     engine.create("placed", _PLACED)
     engine.create("firms", _FIRMS)
     engine.create("with_own", _WITH_OWN)
@@ -256,16 +256,27 @@ _PAIRS = f"""
     GROUP BY u.operator, u.kind
 """
 
+# an export of nothing but blocks has a number for each account
 _BLOCKS = f"""
-    WITH blocks AS (
-        SELECT m.operator, p.parent AS block, count(DISTINCT m.account) AS members
+    WITH numbers AS (
+        SELECT e.account, e.signal, s.parent AS block
+        FROM edges e JOIN signals s ON s.signal = e.signal WHERE s.kind = 'phone'
+    ),
+    used AS (
+        SELECT m.operator, m.account, e.signal AS block,
+               coalesce(n.signal, -1 - m.account) AS number
         FROM attributed m JOIN edges e ON e.account = m.account
-        JOIN signals p ON p.signal = e.signal WHERE p.kind = 'phone'
-        GROUP BY m.operator, p.parent HAVING count(DISTINCT e.signal) >= 3
+        JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
+        LEFT JOIN numbers n ON n.account = m.account AND n.block = e.signal
+        WHERE s.kind = 'phone_range' AND s.members >= {MOSTLY} * (s.members + s.others)
+    ),
+    blocks AS (
+        SELECT operator, block FROM used GROUP BY operator, block
+        HAVING count(DISTINCT number) >= 3
     )
-    SELECT b.operator, count(*), sum(b.members)
-    FROM blocks b JOIN operator_signals s ON s.operator = b.operator AND s.signal = b.block
-    WHERE s.members >= {MOSTLY} * (s.members + s.others) GROUP BY b.operator
+    SELECT u.operator, count(DISTINCT u.block), count(DISTINCT u.account)
+    FROM used u JOIN blocks b ON b.operator = u.operator AND b.block = u.block
+    GROUP BY u.operator
 """
 
 _ELSEWHERE = "SELECT operator, count(*) FROM with_own WHERE kind = 'ip' GROUP BY operator"

@@ -23,6 +23,9 @@ TIMES = 3
 DAYS = 3
 """So often, and for so long, one is seen at a place that one comes back to."""
 
+ENOUGH = 30
+"""Others of whom a rate is taken, at least."""
+
 FAMILY = 8
 """Up to this size a group may be a family; an address or network of more accounts is no home."""
 
@@ -40,20 +43,36 @@ NOWHERE = Homes()
 
 
 def find(engine: Engine) -> dict[int, Homes]:
-    """The homes of each operator's members; of none that have no address, or come at no time."""
+    """The homes of each operator's members; without addresses or times, none are expected."""
     engine.create("homes", _HOMES)
     engine.create("active", _ACTIVE)
-    rates = {active: at_home / accounts for active, accounts, at_home in engine.rows(_RATES)}
+    everybody = {active: (n, at_home) for active, n, at_home in engine.rows(_RATES)}
     members: dict[int, list[tuple[int, ...]]] = defaultdict(list)
     for operator, *counts in engine.rows(_MEMBERS):
         members[operator].append(tuple(counts))
     return {
         operator: Homes(
-            max(sum(own - in_common for _, _, own, in_common in counts), 0),
-            fsum(n * rates[active] for active, n, _, _ in counts),
+            max(sum(own - in_common for _, _, _, own, in_common in counts), 0),
+            _expected(counts, everybody),
         )
         for operator, counts in members.items()
     }
+
+
+def _expected(counts: list[tuple[int, ...]], everybody: dict[int, tuple[int, int]]) -> float:
+    """Members that would have a home if they were anybody else as active; where those are too few,
+    the less active speak for them, who have homes less often."""
+    own = {active: (n, at_home) for active, n, at_home, _, _ in counts}
+    total = []
+    for active, (n, _) in own.items():
+        others = at_home = 0
+        for one in sorted((a for a in everybody if a <= active), reverse=True):
+            others += everybody[one][0] - own.get(one, (0, 0))[0]
+            at_home += everybody[one][1] - own.get(one, (0, 0))[1]
+            if others >= ENOUGH:
+                break
+        total.append(n * at_home / others if others else 0.0)
+    return fsum(total)
 
 
 _HOMES = f"""
@@ -67,7 +86,7 @@ _HOMES = f"""
 _ACTIVE = """
     SELECT e.account, CAST(floor(2 * log2(sum(e.n))) AS INTEGER) AS active
     FROM edges e JOIN signals s ON s.signal = e.signal
-    WHERE s.kind = 'ip' GROUP BY e.account
+    WHERE s.kind = 'ip_range' GROUP BY e.account
 """
 
 _RATES = """
@@ -91,7 +110,7 @@ _MEMBERS = """
         JOIN used n ON n.operator = m.operator AND n.signal = h.network
         GROUP BY m.operator, m.account
     )
-    SELECT m.operator, a.active, count(*), count(l.account) FILTER (l.own),
+    SELECT m.operator, a.active, count(*), count(l.account), count(l.account) FILTER (l.own),
            count(l.account) FILTER (l.in_common)
     FROM attributed m JOIN active a ON a.account = m.account
     LEFT JOIN living l ON l.account = m.account AND l.operator = m.operator

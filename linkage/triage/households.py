@@ -26,23 +26,12 @@ def find(engine: Engine, kinds: tuple[str, ...]) -> None:
     """Create `households` (operator, signal): what members of one of several households share.
 
     A household is up to `FAMILY` members that things of these kinds tie to each other and to no
-    other member: by two kinds, since a card that three have may be one of a hundred; or, if they
-    are so few as one person's accounts, by a mailbox, or by anything where many of such few have
-    two kinds in common.
+    other member: of whom two have things of two kinds in common, since a card that three have may
+    be one of a hundred; or, if they are so few as one person's accounts, a mailbox, or anything
+    where many of such few are told by that.
     """
-    uses = engine.arrow(
-        f"""
-        WITH used AS (
-            SELECT m.operator, m.account, e.kind, e.signal, s.size,
-                   count(*) OVER (PARTITION BY m.operator, e.signal) AS members
-            FROM attributed m JOIN linking_edges e ON e.account = m.account
-            JOIN (SELECT operator, count(*) AS size FROM attributed GROUP BY operator) s
-              ON s.operator = m.operator
-            WHERE e.kind IN {kinds}
-        )
-        SELECT * FROM used WHERE members >= 2 ORDER BY operator, account, signal
-        """
-    )
+    engine.create("things", _THINGS.format(kinds=kinds))
+    uses = engine.arrow("SELECT * FROM things ORDER BY operator, account, signal")
     operator, signal, size = (uses[name].to_numpy() for name in ("operator", "signal", "size"))
     # an account is of one operator; a signal of several is a node of each
     accounts, account = np.unique(uses["account"].to_numpy(), return_inverse=True)
@@ -50,31 +39,46 @@ def find(engine: Engine, kinds: tuple[str, ...]) -> None:
     signals, node = np.unique(ends, axis=0, return_inverse=True)
     edges = np.column_stack([account, node.reshape(-1) + len(accounts)])
     whole = network(len(accounts) + len(signals), edges).connected_components()
-    part = np.asarray(whole.membership, dtype=np.int64)
-    members = np.bincount(part[: len(accounts)], minlength=len(whole))
-    few = members <= FEW
-    mailbox = uses["kind"].to_numpy(zero_copy_only=False) == "email"
-    _, kind = np.unique(uses["kind"].to_numpy(zero_copy_only=False), return_inverse=True)
-    of_use = part[account]
-    of_kinds = np.unique(np.column_stack([of_use, kind]), axis=0)[:, 0]
-    several = np.bincount(of_kinds, minlength=len(whole)) >= 2
-    several[of_use[mailbox]] |= few[of_use[mailbox]]
-    # of each operator, how many of those who may be one person have two kinds in common
-    parts, first = np.unique(of_use, return_index=True)
+    piece = np.asarray(whole.membership, dtype=np.int64)
+    members = np.bincount(piece[: len(accounts)], minlength=len(whole))
+    few, of_use = members <= FEW, piece[account]
+    told = np.zeros(len(whole), dtype=bool)
+    told[piece[np.searchsorted(accounts, engine.arrow(_AGREEING)["account"].to_numpy())]] = True
+    mailbox = of_use[uses["kind"].to_numpy(zero_copy_only=False) == "email"]
+    told[mailbox] |= few[mailbox]
+    # of each operator, how many of those who may be one person are told to be
+    pieces, first = np.unique(of_use, return_index=True)
     _, owner = np.unique(operator[first], return_inverse=True)
-    persons = np.bincount(owner, weights=few[parts])
-    agreeing = np.bincount(owner, weights=few[parts] & several[parts])
-    so = np.zeros(len(whole), dtype=bool)
-    so[parts] = (agreeing >= ONE_OF * persons)[owner] & few[parts]
-    home = (members <= FAMILY) & (several | so)
-    found = home[of_use] & (members[of_use] <= ONE_OF * size)
+    persons = np.bincount(owner, weights=few[pieces])
+    so = np.bincount(owner, weights=few[pieces] & told[pieces]) >= ONE_OF * persons
+    told[pieces] |= few[pieces] & so[owner]
+    found = told[of_use] & (members[of_use] <= np.minimum(FAMILY, ONE_OF * size))
     kept = np.unique(ends[found], axis=0)
     engine.put(
         "households",
-        pa.table(
-            {
-                "operator": pa.array(kept[:, 0], pa.int64()),
-                "signal": pa.array(kept[:, 1], pa.int64()),
-            }
-        ),
+        pa.table({name: pa.array(kept[:, i], pa.int64()) for i, name in enumerate(ENDS)}),
     )
+
+
+ENDS = ("operator", "signal")
+
+# an alias is its mailbox again
+_THINGS = """
+    WITH used AS (
+        SELECT m.operator, m.account, e.signal, s.size,
+               CASE WHEN e.kind = 'email_alias' THEN 'email' ELSE e.kind END AS kind,
+               count(*) OVER (PARTITION BY m.operator, e.signal) AS members
+        FROM attributed m JOIN linking_edges e ON e.account = m.account
+        JOIN (SELECT operator, count(*) AS size FROM attributed GROUP BY operator) s
+          ON s.operator = m.operator
+        WHERE e.kind IN {kinds}
+    )
+    SELECT * FROM used WHERE members >= 2
+"""
+
+_AGREEING = f"""
+    SELECT a.account FROM things a
+    JOIN things b ON b.operator = a.operator AND b.signal = a.signal AND b.account > a.account
+    WHERE a.members <= {FAMILY} GROUP BY a.account, b.account
+    HAVING count(DISTINCT a.kind) >= 2
+"""

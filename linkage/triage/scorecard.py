@@ -96,7 +96,8 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
     if shared_room(facts) and texts.keys() & STOCKED.keys():
         less = "; in one room, where things go from hand to hand"
     elif sponsored(facts) and "payment" in texts:
-        less = "; they meet nowhere: somebody may pay for them"
+        where = "live in homes of their own" if living(facts) >= SURE else "meet nowhere"
+        less = f"; they {where}: somebody may pay for them"
     return f"members share a stock: {' and '.join(texts.values())}{less}", 1.7 * min(total, STOCK)
 
 
@@ -125,7 +126,7 @@ def living(facts: Facts) -> float:
     """Nats for members with lives of their own: homes in the number found, against the few that an
     operator's would be."""
     homes, expected = facts.homes.found, facts.homes.expected
-    if homes <= LENT * expected:
+    if not expected or homes <= LENT * expected:
         return 0.0
     return homes * math.log(homes / (LENT * expected)) - (homes - LENT * expected)
 
@@ -157,9 +158,9 @@ def _mailbox(facts: Facts) -> tuple[str, float] | None:
     return (
         f"{mailboxes.covered:,} members sign up with the same "
         f"{'mailbox' if one else f'{mailboxes.stock:,} mailboxes'}, "
-        f"{aliases.members:,} under other spellings of {'it' if one else 'one'}",
+        f"{aliases.covered:,} under other spellings of {'it' if one else 'one'}",
         2.0
-        * (share + _share(aliases.members, holders))
+        * (share + _share(aliases.covered, holders))
         * (1 - staff(facts))
         * (1 - _share(facts.separate, facts.size) * min(FAMILY / facts.size, 1) ** 2),
     )
@@ -315,7 +316,8 @@ def payer(facts: Facts) -> tuple[str, float] | None:
 
 def _event(facts: Facts) -> tuple[str, float] | None:
     """Texts and hours in common, nobody who pays, and nothing that one would hide: a class, a day
-    for all.
+    for all. Where there is a pool but sign-ups are spread like everybody's, it is a product's: a
+    cloud's runners, an extension's servers.
     """
     if payer(facts) or not facts.of("prompt").signals or _weighs(facts, _stock, _mailbox):
         return None

@@ -24,7 +24,7 @@ Unit = Callable[[Path], list[dict[str, Any]]]
 
 
 def units(quick: bool) -> dict[str, Unit]:
-    """`mixed` and `careful`, seed 1."""
+    """`mixed` and `careful`, seed 1; to try it out, `young`."""
     sizes = {"young": None} if quick else {"mixed": 100_000, "careful": None}
     return {f"limits/{preset}/1": partial(one, preset, n, 1) for preset, n in sizes.items()}
 
