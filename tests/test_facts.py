@@ -127,6 +127,14 @@ class TestFacts:
             facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
             assert [facts[0].of(kind).stock for kind in ("device", "payment")] == [stock, stock]
 
+    def test_who_has_a_card_with_one_and_a_machine_with_another_is_no_household(self) -> None:
+        uses: dict[str, list[Signal]] = dict(mailing(300))
+        for n in range(20):
+            for member, kinds in enumerate((("payment",), ("payment", "device"), ("device",))):
+                uses[f"m{n:02}{member}"] = [(kind, f"{kind} {n}") for kind in kinds]
+        facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+        assert facts[0].pairs == {"payment": (20, 40), "device": (20, 40)}
+
     def test_a_card_of_three_is_a_persons_if_many_of_three_have_a_mailbox(self) -> None:
         """Twelve cards of three accounts each, with tags of one mailbox for some."""
         for mailboxes, stock in ((0, 12), (3, 9), (4, 0)):
@@ -227,6 +235,19 @@ class TestHomes:
             """
         )
         assert homes.find(engine)[0].found == 6
+
+    def test_the_busiest_are_not_held_against_themselves(self) -> None:
+        """Six of a hundred accounts are lent; however busy, the others are those at home."""
+        uses: dict[str, list[Signal]] = dict(strangers(300))
+        for n in range(100):
+            own = [("ip", f"40.{n}.1.1")] if n < 6 else []
+            uses[f"m{n:03}"] = [("payment", f"c{n // 5}"), ("ip", f"30.{n % 10}.1.1"), *own]
+        engine = judged(uses, {0: [a for a in uses if a[0] == "m"]})
+        week = "first_seen = TIMESTAMP '2025-01-06', last_seen = TIMESTAMP '2025-01-16'"
+        engine.run(f"UPDATE edges SET n = 12, {week}")
+        engine.run("UPDATE edges SET n = 400 WHERE account IN (SELECT account FROM attributed)")
+        found = homes.find(engine)[0]
+        assert (found.found, found.expected) == (6, 100.0)
 
     def test_a_block_of_proxies_is_no_home(self) -> None:
         """An address each: in networks of their own, then in three."""

@@ -201,6 +201,18 @@ def test_farms_that_only_texts_tie_are_several() -> None:
         assert sorted(map(len, operators(engine).values())) == [24 // parts] * parts
 
 
+def test_farms_are_not_told_apart_by_texts_that_are_missing() -> None:
+    uses = {
+        account: [signal for signal in own if account[0] == "a" or signal[0] != "prompt"]
+        for account, own in two_farms((), (1, 2, 3)).items()
+    }
+    uses["a00"] = [*uses["a00"], ("payment", "card b 0")]
+    engine = ready({**strangers(300), **uses}, {0: sorted(uses)})
+    find_signals(engine)
+    split(engine, 5, settled=True)
+    assert sorted(map(len, operators(engine).values())) == [24]
+
+
 def test_who_lives_behind_an_exit_ties_no_farms() -> None:
     uses = {account: list(own) for account, own in two_farms((1, 2, 3), (1,)).items()}
     uses["b00"].append(("ip", "30.0.0.1"))

@@ -80,7 +80,10 @@ class TestItems:
         assert ITEMS["apart"](Facts(40)) is None
 
     def test_mailbox(self) -> None:
-        shared = {"email": Shared(signals=3, stock=2, members=14, covered=12)}
+        shared = {
+            "email": Shared(signals=3, stock=2, members=14, covered=12),
+            "email_alias": Shared(signals=1, members=2),
+        }
         facts = Facts(30, shared, {"email": 30})
         assert weight("mailbox", facts) == pytest.approx(2.0 * 12 / 30)
         assert finding("mailbox", facts) == (
