@@ -13,7 +13,11 @@ import pytest
 from linkage.case import Case
 from linkage.schema import TABLES
 
-JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m"
+JAVA = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m "
+    # one compiler alone gets a fifth of it, which all tests in one session fill
+    "-XX:ReservedCodeCacheSize=240m"
+)
 """It ends before thorough compiling pays."""
 
 # of each run another, and of no use in comparing two
