@@ -251,8 +251,8 @@ class TestItems:
         homes = Homes(30, 28.0)
         assert weight("homes", Facts(100, homes=homes)) == -SURE
         assert finding("homes", Facts(100, homes=homes)) == (
-            "30 members come back for days to an address of their own, of 28 if they were "
-            "anybody: homes"
+            "30 members come back for days to an address of their own, where 28 would if they "
+            "were anybody: homes"
         )
         assert weight("homes", Facts(8, homes=Homes(2, 2.0))) == pytest.approx(1.5 - 2 * log(4))
         for nobody in (Homes(), Homes(7, 28.0), Homes(0, 28.0)):

@@ -138,8 +138,8 @@ def _homes(facts: Facts) -> tuple[str, float] | None:
         return None
     homes = facts.homes
     return (
-        f"{homes.found:,} members come back for days to an address of their own, of "
-        f"{homes.expected:,.0f} if they were anybody: homes",
+        f"{homes.found:,} members come back for days to an address of their own, where "
+        f"{homes.expected:,.0f} would if they were anybody: homes",
         -min(nats, SURE),
     )
 
