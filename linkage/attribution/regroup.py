@@ -13,7 +13,7 @@ import pyarrow as pa
 from linkage.attribution import texts
 from linkage.attribution.blocks import hanging
 from linkage.attribution.weights import MOSTLY
-from linkage.bipartite import network
+from linkage.bipartite import components, network
 from linkage.engine import Engine
 from linkage.signals import ACQUAINTED
 
@@ -126,9 +126,8 @@ def split(engine: Engine, min_size: int, settled: bool = False) -> None:
         f"""
         SELECT m.account, m.operator, e.signal,
                s.members >= {MOSTLY} * (s.members + s.others) AS strong,
-               e.kind = 'ip' OR s.others <= {MOSTLY} * (s.members + s.others) AS common,
-               e.kind = 'prompt' AS text,
-               s.others <= {MOSTLY} * (s.members + s.others) AS theirs
+               s.others <= {MOSTLY} * (s.members + s.others) AS theirs,
+               e.kind = 'ip' AS ip, e.kind = 'prompt' AS text
         FROM attributed m JOIN linking_edges e ON e.account = m.account
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         WHERE e.personal OR e.kind = 'ip'
@@ -144,14 +143,14 @@ def split(engine: Engine, min_size: int, settled: bool = False) -> None:
     signals, signal = np.unique(operator * (signal.max() + 1) + signal, return_inverse=True)
     edges = np.column_stack([account, signal + len(accounts)])
     nodes = len(accounts) + len(signals)
-    whole = _components(nodes, edges)[: len(accounts)]
-    strong, common, text, theirs = (
-        ties[name].to_numpy(zero_copy_only=False) for name in ("strong", "common", "text", "theirs")
+    whole = components(nodes, edges)[: len(accounts)]
+    strong, theirs, ip, text = (
+        ties[name].to_numpy(zero_copy_only=False) for name in ("strong", "theirs", "ip", "text")
     )
     part, hangs = _parts(edges[strong], len(accounts), nodes, min_size, settled)
     if settled:
         part = texts.part(part, edges[~text & theirs], edges[text])
-    group, _ = _parts(edges[common], len(accounts), nodes, min_size, settled)
+    group, _ = _parts(edges[ip | theirs], len(accounts), nodes, min_size, settled)
     size = np.bincount(part)[part]
     order = np.lexsort((part, -size, whole))
     _, first = np.unique(whole[order], return_index=True)
@@ -217,7 +216,7 @@ def _parts(
     beginning. In the end, where nothing is left there was nobody: two people with four accounts
     each, and a phone that one sold to the other.
     """
-    part = _components(nodes, edges)
+    part = components(nodes, edges)
     # an account with one signal is no block worth a look: it goes where its signal does
     alone = np.bincount(edges[:, 0], minlength=nodes)[edges[:, 0]] == 1
     stands_for = np.bincount(edges[alone, 1], minlength=nodes)
@@ -241,10 +240,6 @@ def _parts(
         part[piece] = number
     part[edges[alone, 0]] = part[edges[alone, 1]]
     return part[:accounts], part[:accounts] > whole
-
-
-def _components(nodes: int, edges: np.ndarray) -> np.ndarray:
-    return np.asarray(network(nodes, edges).connected_components().membership)
 
 
 def _last(into: dict[int, int], operator: int) -> int:

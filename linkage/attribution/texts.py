@@ -8,15 +8,13 @@ exits. Batches of one hand, each with new cards and machines, go on with the sam
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-import igraph
 import numpy as np
 
 from linkage.attribution.weights import MOSTLY
-from linkage.bipartite import ROUNDS, network
+from linkage.bipartite import components, membership
 
 Users = dict[int, list[int]]
 """Of a thing: the accounts that use it, by community."""
@@ -94,20 +92,12 @@ def sides(accounts: int, account: np.ndarray, signal: np.ndarray) -> np.ndarray:
     >>> sides(6, account, signal).tolist()
     [0, 0, 0, 1, 1, 1]
     """
-    signals, node = np.unique(signal, return_inverse=True)
-    graph = network(accounts + len(signals), np.column_stack([account, node + accounts]))
-    igraph.set_random_number_generator(random.Random(0))
-    found = graph.community_leiden(
-        objective_function="modularity",
-        weights=(1 / np.sqrt(np.bincount(node)[node])).tolist() if len(node) else None,
-        n_iterations=ROUNDS,
-    ).membership
-    side = np.asarray(found[:accounts], dtype=np.int64)
+    side = membership(accounts, account, signal, resolution=1, seed=0)
     for meeting in (_at_one_thing, _at_many):
         _, side = np.unique(side, return_inverse=True)
         users: dict[int, Users] = defaultdict(lambda: defaultdict(list))
         for one, thing, of in zip(
-            account.tolist(), node.tolist(), side[account].tolist(), strict=True
+            account.tolist(), signal.tolist(), side[account].tolist(), strict=True
         ):
             users[thing][of].append(one)
         pairs = meeting(users.values(), np.bincount(side).tolist())
@@ -143,8 +133,7 @@ def _at_many(things: Iterable[Users], size: list[int]) -> list[tuple[int, int]]:
 
 
 def _joined(number: int, pairs: list[tuple[int, int]]) -> np.ndarray:
-    edges = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return np.asarray(network(number, edges).connected_components().membership, dtype=np.int64)
+    return components(number, np.array(pairs, dtype=np.int64).reshape(-1, 2))
 
 
 def _grouped(side: np.ndarray, account: np.ndarray, template: np.ndarray) -> np.ndarray:

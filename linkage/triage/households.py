@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from linkage.bipartite import network
+from linkage.bipartite import components
 from linkage.engine import Engine
 from linkage.triage.homes import FAMILY
 
@@ -38,11 +38,11 @@ def find(engine: Engine, kinds: tuple[str, ...]) -> None:
     ends = np.column_stack([operator, signal])
     signals, node = np.unique(ends, axis=0, return_inverse=True)
     edges = np.column_stack([account, node.reshape(-1) + len(accounts)])
-    whole = network(len(accounts) + len(signals), edges).connected_components()
-    piece = np.asarray(whole.membership, dtype=np.int64)
-    members = np.bincount(piece[: len(accounts)], minlength=len(whole))
+    piece = components(len(accounts) + len(signals), edges)
+    # no piece is without an account
+    members = np.bincount(piece[: len(accounts)])
     few, of_use = members <= FEW, piece[account]
-    told = np.zeros(len(whole), dtype=bool)
+    told = np.zeros(len(members), dtype=bool)
     told[piece[np.searchsorted(accounts, engine.arrow(_AGREEING)["account"].to_numpy())]] = True
     mailbox = of_use[uses["kind"].to_numpy(zero_copy_only=False) == "email"]
     told[mailbox] |= few[mailbox]
@@ -54,13 +54,9 @@ def find(engine: Engine, kinds: tuple[str, ...]) -> None:
     told[pieces] |= few[pieces] & so[owner]
     found = told[of_use] & (members[of_use] <= np.minimum(FAMILY, ONE_OF * size))
     kept = np.unique(ends[found], axis=0)
-    engine.put(
-        "households",
-        pa.table({name: pa.array(kept[:, i], pa.int64()) for i, name in enumerate(ENDS)}),
-    )
+    columns = [pa.array(kept[:, i], pa.int64()) for i in range(2)]
+    engine.put("households", pa.table(columns, names=["operator", "signal"]))
 
-
-ENDS = ("operator", "signal")
 
 # an alias is its mailbox again
 _THINGS = """
