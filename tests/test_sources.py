@@ -211,7 +211,7 @@ def test_prompts_of_any_shape_are_json_text(tmp_path):
 
 
 def test_column_names_do_not_meet_the_names_used_inside(tmp_path):
-    names = ("id", "seen", "created", "row", "rowid", "v0", "h0", "c0", "raw", "word", "s", "n")
+    names = ("id", "seen", "row", "rowid", "v0", "h0", "c0", "raw", "word", "s", "n")
     table = pa.table(
         {
             **{name: [f"x{i}", f"y{i}"] for i, name in enumerate(names)},
@@ -220,6 +220,7 @@ def test_column_names_do_not_meet_the_names_used_inside(tmp_path):
             "value": ["a", "b"],
             "email": ["c", "d"],
             "ts": ["2024-01-31", None],
+            "created": [None, "2024-01-30"],
         }
     )
     path = parquet(tmp_path / "a.parquet", table)

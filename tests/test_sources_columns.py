@@ -20,6 +20,12 @@ def mapping(path, **rules):
     return json.loads(engine.value("SELECT columns FROM inputs"))
 
 
+def load_accounts(*paths):
+    engine = DuckDBEngine()
+    sources.load(engine, paths, SourcesConfig())
+    return [name for (name,) in engine.rows("SELECT account_id FROM accounts ORDER BY 1")]
+
+
 def error(path, rules, kind=ConfigError):
     with pytest.raises(kind) as caught:
         sources.load(DuckDBEngine(), [path], SourcesConfig(map=rules))
@@ -128,10 +134,12 @@ def test_two_accounts_in_one_table_are_an_error(tmp_path):
 
 
 def test_a_table_without_an_account_is_an_error(tmp_path):
-    path = write(tmp_path / "a.csv", "id,ip\n1,b\n")
+    path = write(tmp_path / "a.csv", "number,ip\n1,b\n")
     assert error(path, {}, InputError) == (
         "a.csv: no account column. Expected one named account_id, account, user_id, user, uid, "
-        'customer_id; found "id", "ip".\nSay which column is the account: --map COLUMN=account'
+        "customer_id, customer, acct_id, acct, member_id, player_id, profile_id, subscriber_id, "
+        'worker_id, id; found "number", "ip".\n'
+        "Say which column is the account: --map COLUMN=account"
     )
 
 
@@ -154,3 +162,44 @@ def test_a_column_of_many_different_words_is_no_column_of_kinds(tmp_path):
     message = error(path, {}, InputError)
     assert message.startswith('a.csv, column "kind": more than 200 different kinds (one is "word')
     assert message.endswith("--map kind=ignore")
+
+
+def test_when_rows_were_made_is_their_time_where_accounts_have_several(tmp_path):
+    def table(name, second):
+        rows = [f"{user},2024-01-0{day},9.9.9.{day}\n" for user in "abc" for day in (1, second)]
+        return write(tmp_path / name, "user_id,created_at,ip\n" + "".join(rows))
+
+    rows, accounts = table("rows.csv", 2), table("accounts.csv", 1)
+    assert mapping(rows)["created_at"] == "timestamp"
+    assert mapping(accounts)["created_at"] == "created_at"
+    assert mapping(rows, created_at="created_at")["created_at"] == "created_at"
+
+
+def test_a_timestamp_is_the_time_of_the_row_whatever_was_made(tmp_path):
+    rows = [f"{user},2024-01-0{day},2024-01-05,9.9.9.1\n" for user in "abc" for day in (1, 2)]
+    found = mapping(write(tmp_path / "a.csv", "user_id,created_at,ts,ip\n" + "".join(rows)))
+    assert (found["created_at"], found["ts"]) == ("created_at", "timestamp")
+
+
+def test_an_id_alone_is_the_account_where_it_can_be(tmp_path):
+    accounts = write(tmp_path / "accounts.csv", "id,email\n1,a@b.fr\n2,c@d.fr\n")
+    events = write(tmp_path / "events.csv", "id,user_id,ts,ip\n7,1,2024-01-01,9.9.9.1\n")
+    assert mapping(accounts)["id"] == "account"
+    assert mapping(events) == {"id": None, "user_id": "account", "ts": "timestamp", "ip": "ip"}
+    assert load_accounts(accounts, events) == ["1", "2"]
+    more = write(tmp_path / "more.csv", "id,email\n3,e@f.fr\n")
+    assert load_accounts(accounts, more) == ["1", "2", "3"]
+
+
+def test_an_id_that_is_of_the_rows_is_no_account(tmp_path):
+    accounts = write(tmp_path / "accounts.csv", "id,email\n1,a@b.fr\n2,c@d.fr\n")
+    events = write(tmp_path / "events.csv", "id,owner,ts,ip\n7,1,2024-01-01,9.9.9.1\n")
+    assert error(events, {}, InputError) == (
+        'events.csv: its only column for the account is "id", whose values are no accounts of '
+        "another input: they may be its rows' own.\n"
+        "Say which column is the account: --map COLUMN=account (--map id=account, if it is)"
+    )
+    with pytest.raises(InputError, match=r"^events"):
+        load_accounts(accounts, events)
+    assert mapping(events, id="account")["id"] == "account"
+    assert mapping(events, owner="account")["id"] is None

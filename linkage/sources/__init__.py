@@ -95,7 +95,8 @@ def load(
             progress(f"reading {relation.name}")
             wanted = [i for i, each in enumerate(use) if each.kind is not None]
             ready, rejects = staged(engine, relation, wanted, f"_input_{number}")
-            source = gather.source(engine, number, ready, use)
+            uses[number] = gather.timed(engine, ready, use)
+            source = gather.source(engine, number, ready, uses[number])
             source.rejects = rejects + source.rejects
             sources.append(source)
         gather.gather(engine, sources, progress)
@@ -158,6 +159,7 @@ def _described(
     engine: DuckDBEngine, relation: Relation, uses: list[columns.Use], table: str
 ) -> InputDescription:
     ready, _ = staged(engine, relation, range(len(relation.columns)), table)
+    uses = gather.timed(engine, ready, uses)
     parts = ["count(*)"]
     for column in ready.columns:
         text = f"CAST({column.sql} AS VARCHAR)"

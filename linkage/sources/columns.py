@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from linkage.errors import ConfigError, shorten, suggestion
 
@@ -17,11 +17,77 @@ ROLES = ("account", "created_at", "timestamp", "kind", "value")
 PROMPT = "prompt"
 IGNORE = "ignore"
 
+BARE = "id"
+"""The account, if a table names no other, and its values are not those of its rows."""
+
 # the order within a line is the order of preference, where a table can have only one of them
 ALIASES: dict[str, tuple[str, ...]] = {
-    "account": ("account_id", "account", "user_id", "user", "uid", "customer_id"),
-    "created_at": ("created_at", "signup_at", "registered_at"),
-    "timestamp": ("timestamp", "ts", "time", "event_time", "occurred_at"),
+    "account": (
+        "account_id",
+        "account",
+        "user_id",
+        "user",
+        "uid",
+        "customer_id",
+        "customer",
+        "acct_id",
+        "acct",
+        "member_id",
+        "player_id",
+        "profile_id",
+        "subscriber_id",
+        "worker_id",
+        BARE,
+    ),
+    "created_at": (
+        "created_at",
+        "signup_at",
+        "registered_at",
+        "account_created_at",
+        "account_created",
+        "signed_up_at",
+        "signup_time",
+        "signup_ts",
+        "signup_date",
+        "registered_on",
+        "registration_time",
+        "registration_date",
+        "reg_date",
+        "date_registered",
+        "joined_at",
+        "join_date",
+        "joined",
+        "member_since",
+        "date_joined",
+        "created",
+        "created_on",
+        "created_time",
+        "created_date",
+        "creation_time",
+        "creation_date",
+        "date_created",
+    ),
+    "timestamp": (
+        "timestamp",
+        "ts",
+        "time",
+        "event_time",
+        "occurred_at",
+        "event_timestamp",
+        "event_ts",
+        "event_at",
+        "datetime",
+        "request_time",
+        "requested_at",
+        "login_time",
+        "login_at",
+        "logged_at",
+        "sent_at",
+        "posted_at",
+        "session_start",
+        "submitted_at",
+        "date",
+    ),
     "kind": ("kind",),
     "value": ("value",),
     "payment": (
@@ -31,22 +97,140 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "payment_id",
         "payment_method_id",
         "payment",
+        "payment_hash",
+        "payment_token",
+        "payment_fp",
+        "card_id",
+        "card_token",
+        "card_fp",
+        "card_number",
+        "iban",
+        "iban_hash",
+        "payout_iban",
+        "bank_account",
+        "bank_account_id",
+        "bank_account_hash",
+        "wallet_address",
     ),
-    "bin": ("card_bin", "bin"),
-    "ip": ("ip", "ip_address", "client_ip", "remote_addr"),
-    "prompt": ("prompt", "message", "input", "text", "prompts", "messages"),
-    "email": ("email", "email_address"),
-    "email_domain": ("email_domain",),
-    "phone": ("phone", "phone_number"),
-    "device": ("device_id", "device", "fingerprint", "device_fingerprint"),
-    "user_agent": ("user_agent", "ua"),
-    "address": ("address",),
-    "name": ("name",),
-    "website": ("website",),
+    "bin": ("card_bin", "bin", "payment_bin"),
+    "ip": (
+        "ip",
+        "ip_address",
+        "client_ip",
+        "remote_addr",
+        "ip_addr",
+        "remote_ip",
+        "source_ip",
+        "src_ip",
+        "user_ip",
+        "ipv4",
+        "ipv6",
+        "login_ip",
+        "last_ip",
+        "last_login_ip",
+        "signup_ip",
+        "registration_ip",
+        "register_ip",
+        "reg_ip",
+        "creation_ip",
+        "created_ip",
+    ),
+    "prompt": (
+        "prompt",
+        "message",
+        "input",
+        "text",
+        "prompts",
+        "messages",
+        "prompt_text",
+        "message_text",
+        "user_message",
+        "user_prompt",
+        "content",
+        "body",
+        "comment_text",
+        "review_text",
+        "answer_text",
+        "post_text",
+    ),
+    "email": (
+        "email",
+        "email_address",
+        "mail",
+        "user_email",
+        "contact_email",
+        "signup_email",
+        "login_email",
+    ),
+    "email_domain": ("email_domain", "mail_domain"),
+    "phone": (
+        "phone",
+        "phone_number",
+        "mobile_number",
+        "mobile_phone",
+        "telephone",
+        "telephone_number",
+        "tel",
+        "cell_phone",
+        "msisdn",
+        "contact_phone",
+        "phone_e164",
+    ),
+    "device": (
+        "device_id",
+        "device",
+        "fingerprint",
+        "device_fingerprint",
+        "device_hash",
+        "device_fp",
+        "device_uuid",
+        "device_token",
+        "device_serial",
+        "browser_fingerprint",
+        "browser_fp",
+        "browser_id",
+        "fingerprint_id",
+        "fingerprint_hash",
+        "visitor_id",
+        "installation_id",
+        "install_id",
+        "hardware_id",
+        "hwid",
+        "imei",
+        "android_id",
+    ),
+    "user_agent": ("user_agent", "ua", "http_user_agent", "browser_ua"),
+    "address": (
+        "address",
+        "billing_address",
+        "shipping_address",
+        "delivery_address",
+        "street_address",
+        "postal_address",
+        "mailing_address",
+        "home_address",
+    ),
+    "name": (
+        "name",
+        "full_name",
+        "legal_name",
+        "real_name",
+        "customer_name",
+        "cardholder_name",
+        "account_holder",
+    ),
+    "website": ("website", "homepage"),
     "ip_range": ("ip_range",),
     "phone_range": ("phone_range",),
-    "referral": ("referred_by", "referrer_id", "invited_by", "referral"),
-    "transfer": ("transfer_to", "transfer"),
+    "referral": (
+        "referred_by",
+        "referrer_id",
+        "invited_by",
+        "referral",
+        "inviter_id",
+        "referred_by_id",
+    ),
+    "transfer": ("transfer_to", "transfer", "transferred_to"),
 }
 KINDS = tuple(kind for kind in ALIASES if kind not in ROLES)
 
@@ -79,6 +263,8 @@ class Use:
 
     kind: str | None
     note: str = ""
+    mapped: bool = False
+    """Whether the user said so."""
 
 
 def kind_of(word: str) -> str | None:
@@ -133,11 +319,9 @@ def uses(
     """
     plain_rules = {plain(column): kind for column, kind in rules.items() if column not in names}
     result: list[Use] = []
-    mapped: list[bool] = []
     for position, name in enumerate(names):
         rule = rules.get(name, plain_rules.get(plain(name)))
         kind = rule or _BY_NAME.get(plain(name))
-        mapped.append(rule is not None)
         if rule == IGNORE:
             result.append(Use(None, "ignored"))
         elif kind is None:
@@ -145,9 +329,9 @@ def uses(
         elif shapes and kind != PROMPT and not _fits(kind, shapes[position]):
             result.append(Use(None, f"not used as {kind}: holds {shapes[position]}"))
         else:
-            result.append(Use(kind))
+            result.append(Use(kind, mapped=rule is not None))
     for role in ROLES:
-        _keep_one(role, names, mapped, result)
+        _keep_one(role, names, result)
     kinds = {use.kind for use in result}
     for one, other in (("kind", "value"), ("value", "kind")):
         if one in kinds and other not in kinds:
@@ -157,21 +341,30 @@ def uses(
     return result
 
 
+def of_rows(uses: Sequence[Use]) -> list[Use]:
+    """The uses of a table whose `created_at` turns out to be of its rows, not of its accounts.
+
+    >>> [use.kind for use in of_rows(uses(["user", "created_at", "ip"], {}))]
+    ['account', 'timestamp', 'ip']
+    """
+    return [replace(use, kind="timestamp") if use.kind == "created_at" else use for use in uses]
+
+
 def _fits(kind: str, shape: str) -> bool:
     """Whether a column of this shape can be used so: a row has one account, and may list ips."""
     return not shape or (shape == "lists" and kind not in ROLES)
 
 
-def _keep_one(role: str, names: Sequence[str], mapped: list[bool], result: list[Use]) -> None:
+def _keep_one(role: str, names: Sequence[str], result: list[Use]) -> None:
     """Leave a role to the column that the user mapped, else to the first alias."""
     candidates = [i for i, use in enumerate(result) if use.kind == role]
-    chosen_by_user = [i for i in candidates if mapped[i]]
+    chosen_by_user = [i for i in candidates if result[i].mapped]
     if len({names[i] for i in chosen_by_user}) > 1:
         both = " and ".join(shorten(names[i]) for i in chosen_by_user)
         raise ConfigError(f"--map: {both} are both mapped to {role}; a table has one. Drop one.")
     if len(candidates) < 2:
         return
-    best = min(candidates, key=lambda i: (not mapped[i], rank(names[i]), i))
+    best = min(candidates, key=lambda i: (not result[i].mapped, rank(names[i]), i))
     for i in candidates:
         if i != best:
             result[i] = Use(None, f"not used: {names[best]} is the {role}")

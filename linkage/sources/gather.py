@@ -15,7 +15,7 @@ from linkage.engine import DuckDBEngine
 from linkage.errors import InputError, shorten
 from linkage.schema import ACCOUNTS, ACTIVITY, OBSERVATIONS, PROMPTS, ROW_HASHES
 from linkage.signals import DIRECT_KINDS
-from linkage.sources.columns import PROMPT, Use, kind_of
+from linkage.sources.columns import BARE, PROMPT, Use, kind_of, of_rows, plain
 from linkage.sources.relation import (
     ABSENT,
     Column,
@@ -32,6 +32,9 @@ from linkage.sources.times import time_sql
 # a prompt's place: number of its column among all inputs, then number of its row
 _ROW_BITS = 40
 _MOST_KINDS = 200
+
+SEVERAL = 3
+"""Accounts with several rows that it takes, at least, to take a column for another."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class Source:
     values: list[Value] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
     kind: str = ""
+    timed: bool = False
+    bare: bool = False
+    """Whether the account's column is named `id` alone, and nobody said that it is the account."""
     rows: int = 0
     kinds: set[str] = field(default_factory=set)
     rejects: list[Reject] = field(default_factory=list)
@@ -69,6 +75,26 @@ class Source:
     def narrow(self) -> str:
         """The table that the second pass leaves."""
         return f"_rows_{self.number}"
+
+
+def timed(engine: DuckDBEngine, relation: Relation, uses: Sequence[Use]) -> list[Use]:
+    """The uses of a table without a timestamp: where most accounts that have several rows have
+    several times at which they were made, it is the rows that were made then.
+    """
+    by_role = {use.kind: (use, column) for use, column in zip(uses, relation.columns, strict=True)}
+    if "timestamp" in by_role or not {"account", "created_at"} <= by_role.keys():
+        return list(uses)
+    made, column = by_role["created_at"]
+    if made.mapped:
+        return list(uses)
+    with reading(relation.name):
+        several, differ = engine.rows(
+            f"""SELECT count(*), count(*) FILTER (first <> last) FROM (
+                SELECT min({as_text(column)}) AS first, max({as_text(column)}) AS last
+                FROM {relation.source} GROUP BY {account_of(by_role["account"][1])}
+                HAVING count({column.sql}) >= 2)"""
+        )[0]
+    return of_rows(uses) if differ >= SEVERAL and differ > several / 2 else list(uses)
 
 
 def source(engine: DuckDBEngine, number: int, relation: Relation, uses: Sequence[Use]) -> Source:
@@ -92,6 +118,10 @@ def source(engine: DuckDBEngine, number: int, relation: Relation, uses: Sequence
         times["created_at"],
     )
     result.rejects = rejects
+    result.timed = "timestamp" in by_role
+    result.bare = plain(account.name) == BARE and not any(
+        use.mapped for use in uses if use.kind == "account"
+    )
     for use, column in zip(uses, relation.columns, strict=True):
         if use.kind == PROMPT:
             result.prompts.append(filled(as_text(column, nested=True)))
@@ -210,14 +240,14 @@ def _accounts(
     engine.drop("_accounts")
     engine.run(
         "CREATE TABLE _accounts (id VARCHAR, created TIMESTAMP, first TIMESTAMP, "
-        "last TIMESTAMP, n BIGINT)"
+        "last TIMESTAMP, n BIGINT, source INTEGER)"
     )
     for each in sources:
         progress(f"accounts of {each.relation.name}")
         with reading(each.relation.name):
             engine.run(
                 f"""INSERT INTO _accounts
-                SELECT id, min(created), min(seen), max(seen), count(*)
+                SELECT id, min(created), min(seen), max(seen), count(*), {each.number}
                 FROM (SELECT {each.account} AS id, {each.created} AS created, {each.seen} AS seen
                     FROM {each.relation.source})
                 GROUP BY id"""
@@ -238,6 +268,7 @@ def _accounts(
                 "account column is empty.\nIf another column is the account, map it: "
                 "--map COLUMN=account"
             )
+    _check_bare(engine, sources)
     engine.create(
         ACCOUNTS.name,
         """SELECT CAST(row_number() OVER (ORDER BY id) - 1 AS INTEGER) AS account,
@@ -246,6 +277,30 @@ def _accounts(
         FROM _accounts GROUP BY id ORDER BY account""",
     )
     engine.drop("_accounts")
+
+
+def _check_bare(engine: DuckDBEngine, sources: Sequence[Source]) -> None:
+    """`InputError` if a column that is named `id` alone, taken for the account, is its rows' own.
+
+    It is if no other input knows any of its values, though it has rows with times and no value
+    twice, or though another input names its accounts.
+    """
+    for each in sorted((s for s in sources if s.bare), key=lambda s: not s.timed):
+        others = [o.number for o in sources if o is not each and (o.timed or not o.bare)]
+        if not others and not each.timed:
+            continue
+        accounts, once, known = engine.rows(
+            f"""SELECT count(*), count(*) FILTER (n = 1), count(*) FILTER (id IN (
+                    SELECT id FROM _accounts WHERE source IN ({", ".join(map(str, others)) or -1})))
+            FROM _accounts WHERE source = {each.number}"""
+        )[0]
+        if not known and (once == accounts or not each.timed):
+            raise InputError(
+                f"{each.relation.name}: its only column for the account is {shorten(BARE)}, whose "
+                "values are no accounts of another input: they may be its rows' own.\n"
+                f"Say which column is the account: --map COLUMN=account (--map {BARE}=account, if "
+                "it is)"
+            )
 
 
 def _narrow(engine: DuckDBEngine, each: Source) -> None:
