@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from linkage.engine import Engine
 from linkage.signals import HELD
-from linkage.triage import homes, households
+from linkage.triage import domains, homes, households
+from linkage.triage.domains import TOGETHER, Dealt
 from linkage.triage.homes import NOWHERE, Homes
 from linkage.triage.households import FEW, ONE_OF
 
@@ -78,6 +79,7 @@ class Facts:
     served: int = 0
     """Accounts that were let go, since the operator merely serves them."""
     homes: Homes = NOWHERE
+    dealt: Dealt = TOGETHER
 
     @property
     def mailing(self) -> int:
@@ -150,9 +152,10 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
     elsewhere = dict(engine.rows(_ELSEWHERE))
     rotating = dict(engine.rows(_ROTATING))
     separate = dict(engine.rows(_SEPARATE))
-    domains = {operator: (staff, clients) for operator, staff, clients in engine.rows(_DOMAINS)}
+    mail = {operator: (staff, clients) for operator, staff, clients in engine.rows(_DOMAINS)}
     served = dict(engine.rows(_SERVED))
     living = homes.find(engine)
+    dealt = domains.find(engine)
     gaps = {operator: (n, tight) for operator, n, tight in engine.rows(_GAPS, [TIGHT])}
     return {
         operator: Facts(
@@ -164,10 +167,11 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
             elsewhere.get(operator, 0),
             rotating.get(operator, 0),
             separate.get(operator, 0),
-            *domains.get(operator, (0, 0)),
+            *mail.get(operator, (0, 0)),
             *gaps.get(operator, (0, 0)),
             served.get(operator, 0),
             living.get(operator, NOWHERE),
+            dealt.get(operator, TOGETHER),
         )
         for operator, size in sizes.items()
     }

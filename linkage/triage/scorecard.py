@@ -125,10 +125,12 @@ def sponsored(facts: Facts) -> bool:
 def living(facts: Facts) -> float:
     """Nats for members with lives of their own: homes in the number found, against the few that an
     operator's would be."""
-    homes, expected = facts.homes.found, facts.homes.expected
-    if not expected or homes <= LENT * expected:
-        return 0.0
-    return homes * math.log(homes / (LENT * expected)) - (homes - LENT * expected)
+    return _beyond(facts.homes.found, LENT * facts.homes.expected)
+
+
+def _beyond(found: int, few: float) -> float:
+    """Nats for as many as were found against a few, as Poisson's law has them."""
+    return found * math.log(found / few) - (found - few) if 0 < few < found else 0.0
 
 
 def _homes(facts: Facts) -> tuple[str, float] | None:
@@ -272,9 +274,16 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
     )
 
 
+def dealing(facts: Facts) -> float:
+    """How sure it is, from 0 to 1, that mail domains are dealt across what members share, as
+    nobody's are who works for a firm: a quarter of a firm's things may pass to another one."""
+    nats = _beyond(facts.dealt.across, LENT * facts.dealt.expected)
+    return min(nats, SURE) / SURE
+
+
 def staff(facts: Facts) -> float:
     """The share of members with mail that have a firm's domain."""
-    return min(_share(facts.staff, facts.mailing), 1.0)
+    return min(_share(facts.staff, facts.mailing), 1.0) * (1 - dealing(facts))
 
 
 def firm(facts: Facts) -> bool:
@@ -284,7 +293,8 @@ def firm(facts: Facts) -> bool:
 
 def clients(facts: Facts) -> float:
     """The share of members with mail that have a domain each."""
-    return _share(facts.clients, facts.mailing) if facts.clients >= 3 else 0.0
+    share = _share(facts.clients, facts.mailing) if facts.clients >= 3 else 0.0
+    return share * (1 - dealing(facts))
 
 
 def _mail(facts: Facts) -> tuple[str, float] | None:
@@ -295,6 +305,14 @@ def _mail(facts: Facts) -> tuple[str, float] | None:
     two or three members each: they come cheap by the dozen.
     """
     own, each = staff(facts), clients(facts)
+    if dealing(facts) > SLIGHT:
+        dealt = facts.dealt
+        return (
+            f"{dealt.across:,} of {dealt.things:,} cards, devices and phones that members share are "
+            f"shared across mail domains, where {dealt.expected:,.0f} would be if these were dealt "
+            "out at random: not the domains of firms",
+            -3.5 * min(2 * max(own, each), 1.0),
+        )
     if max(own, each) < SLIGHT:
         return None
     return (
