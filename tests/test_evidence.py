@@ -117,8 +117,8 @@ class TestWhy:
         assert set(kinds.split()) == set(shared)
         listed = ", ".join(shared[kind] for kind in kinds.split())
         assert why == (
-            f"20 accounts share {listed}; members share a stock: 4 cards, and no others, "
-            "serve 100% of those with any."
+            f"20 accounts share {listed}; members share a stock: 4 cards serve 20 of 20 "
+            "members with any, who have no others."
         )
 
     def test_it_names_the_heaviest_kinds_and_uses_their_plural(self) -> None:

@@ -102,6 +102,20 @@ class TestFacts:
             facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
             assert facts[0].pairs.get("payment", (0, 0)) == (cards, 2 * cards)
 
+    def test_domains_are_dealt_where_things_go_across_them(self) -> None:
+        """Four firms of six with two cards each; then the cards dealt across the firms."""
+        for step, across in ((0, 0), (1, 8)):
+            uses: dict[str, list[Signal]] = dict(mailing(300))
+            for n in range(24):
+                card = (n % 8 + step * (n // 8)) % 8
+                uses[f"m{n:02}"] = [("payment", f"c{card}"), ("email", f"m{n}@firm-{n % 4}.org")]
+            facts = gathered.gather(judged(uses, {0: [a for a in uses if a[0] == "m"]}), min_size=5)
+            dealt = facts[0].dealt
+            assert (dealt.things, dealt.across) == (8, across)
+            # three of one domain: one time in sixteen
+            assert round(dealt.expected, 3) == 8 * 15 / 16
+            assert (facts[0].staff, facts[0].colleagues) == (24, 6)
+
     def test_blocks_are_of_numbers_that_hardly_others_have(self) -> None:
         uses: dict[str, list[Signal]] = {
             account: [*own, ("phone", f"+1{account[1:]}000")]

@@ -11,9 +11,10 @@ from graphs import MEMBERS, Uses, fleet, hand, judged, operators, paired, strang
 from linkage import attribution, triage
 from linkage.config import AttributionConfig
 from linkage.triage import BAR
+from linkage.triage.domains import Dealt
 from linkage.triage.facts import TIGHT, Facts, Shared
 from linkage.triage.homes import Homes
-from linkage.triage.scorecard import FURNITURE, ITEMS, MANY, PRIOR, SPONSORED, STOCK, SURE
+from linkage.triage.scorecard import FURNITURE, ITEMS, MANY, PRIOR, SPONSORED, STOCK, SURE, firm
 
 START = datetime(2025, 1, 6)
 
@@ -41,8 +42,8 @@ class TestItems:
         facts = Facts(30, shared, {"payment": 20, "device": 30})
         assert weight("stock", facts) == pytest.approx(1.7 * (2 + 1 * 0.5**2))
         assert finding("stock", facts) == (
-            "members share a stock: 4 cards, and no others, serve 100% of those with any and "
-            "2 devices, and no others, serve 50% of those with any"
+            "members share a stock: 4 cards serve 20 of 20 members with any, who have no others "
+            "and 2 devices serve 15 of 30 members with any, who have no others"
         )
         many = Shared(stock=500, stocked=30)
         assert weight("stock", Facts(30, {"payment": many}, {"payment": 30})) == pytest.approx(5.1)
@@ -216,15 +217,15 @@ class TestItems:
         ):
             facts = Facts(40, {kind: Shared(stock=9, stocked=40)}, {"ip": 40, kind: 40})
             assert finding("stock", facts) == (
-                f"members share a stock: 9 {noun}, and no others, serve 100% of those with any"
-                f"{less}"
+                f"members share a stock: 9 {noun} serve 40 of 40 members with any, who have no "
+                f"others{less}"
             )
 
     def test_texts_and_hours_in_common_are_an_event(self) -> None:
         """Twenty-four texts of a hackathon, all signed up that day."""
         prompts = Shared(signals=24, members=100, uses=900, others=20)
         day = Facts(100, {"prompt": prompts}, {"prompt": 100}, gaps=99, tight_gaps=99)
-        assert weight("event", day) == -1.5
+        assert weight("event", day) == -2.0
         assert sum(weight(item, day) for item in ITEMS) < 0
         cards = {"prompt": prompts, "payment": Shared(stock=4, stocked=60)}
         assert ITEMS["event"](Facts(100, cards, {"prompt": 100, "payment": 60})) is None
@@ -240,7 +241,7 @@ class TestItems:
         }
         like_anybody = {"holders": {"prompt": 700, "ip": 700}, "rotating": 700, "gaps": 699}
         runners = Facts(700, shared, **like_anybody, tight_gaps=66)
-        assert weight("event", runners) == -1.5
+        assert weight("event", runners) == -2.0
         assert finding("event", runners).endswith("a product's users")
         # in a wave it is a fleet; and of an export without sign-ups nothing is said
         for seen in ({"gaps": 699, "tight_gaps": 600}, {"gaps": 0}):
@@ -280,7 +281,8 @@ class TestItems:
         facts = Facts(30, gaps=10, tight_gaps=2)
         assert weight("sign-ups", facts) == pytest.approx(1.7 * (0.2 - chance) / (1 - chance))
         assert finding("sign-ups", facts) == (
-            "20% of sign-ups follow another member's at once (10% by chance)"
+            "after 2 of 10 sign-ups the next member's comes before hardly a stranger's "
+            "(1 by chance)"
         )
 
     def test_mail(self) -> None:
@@ -292,6 +294,28 @@ class TestItems:
         assert weight("mail", Facts(40, {}, {"email": 40}, staff=10)) == -1.75
         assert ITEMS["mail"](Facts(40, {}, {"email": 40}, staff=3)) is None
         assert ITEMS["mail"](Facts(40, {}, {"email": 2})) is None
+
+    def test_domains_that_are_dealt_out_are_no_firms(self) -> None:
+        """Twelve things across domains; within them; or of one domain and a few strays."""
+        for dealt, nats in (
+            (Dealt(12, 12, 11.0), 0.0),
+            (Dealt(12, 1, 11.0), -3.5),
+            (Dealt(80, 4, 4.0), -3.5),
+        ):
+            facts = Facts(40, {}, {"email": 40}, staff=30, dealt=dealt)
+            assert weight("mail", facts) == pytest.approx(nats, abs=0.4)
+            assert firm(facts) == (nats < 0)
+        assert finding("mail", Facts(40, {}, {"email": 40}, dealt=Dealt(12, 12, 11.0))) == (
+            "12 of 12 cards, devices and phones are shared across mail domains, as 11 would be if "
+            "these were dealt out: not firms'"
+        )
+
+    def test_the_laptops_of_a_school_go_from_hand_to_hand(self) -> None:
+        laptops = {"device": Shared(signals=90, stock=90, stocked=400)}
+        facts = Facts(400, laptops, {"device": 400, "email": 400}, staff=400, colleagues=400)
+        assert weight("stock", facts) == pytest.approx(5.1 / 3)
+        several = Facts(400, laptops, {"device": 400, "email": 400}, staff=400, colleagues=100)
+        assert weight("stock", several) == pytest.approx(5.1)
 
     def test_an_export_with_nothing_but_domains_tells_a_firm(self) -> None:
         holders = {"email_domain": 30}

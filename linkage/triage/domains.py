@@ -5,7 +5,8 @@ machines with colleagues, who have the same mail domain. An operator registers d
 deals them across its cards, machines and telephones: who pays with one card has mail at several.
 How many of the things that members share are shared across domains is held against how many would
 be if domains were dealt at random. A thing that many members use (an agency's card, a reseller's)
-is not asked.
+is not asked, nor is a domain of a few members: clients have one each, and what an agency has in
+common.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from linkage.engine import Engine
 from linkage.signals import HELD
 from linkage.triage.households import ONE_OF
 
+STAFF = 4
+"""A firm's mail domain is that of so many; of domains bought by the dozen, each serves a few."""
+
 
 @dataclass(frozen=True)
 class Dealt:
-    """Things that members with mail domains of their own share."""
+    """What members with mail domains of several members share."""
 
     things: int = 0
+    """Those with several users that have such a mail domain."""
     across: int = 0
     """Those whose users have several domains."""
     expected: float = 0.0
@@ -63,11 +68,15 @@ def _mixed(members: list[int], users: int) -> float:
     return 1 - fsum((n / total) ** users for n in members)
 
 
-_MAIL_DOMAINS = """
-    SELECT m.operator, m.account, min(e.signal) AS domain
-    FROM attributed m JOIN edges e ON e.account = m.account
-    JOIN signals s ON s.signal = e.signal
-    WHERE s.kind = 'email_domain' GROUP BY m.operator, m.account
+_MAIL_DOMAINS = f"""
+    WITH named AS (
+        SELECT m.operator, m.account, min(e.signal) AS domain
+        FROM attributed m JOIN edges e ON e.account = m.account
+        JOIN signals s ON s.signal = e.signal
+        WHERE s.kind = 'email_domain' GROUP BY m.operator, m.account
+    ),
+    counted AS (SELECT *, count(*) OVER (PARTITION BY operator, domain) AS members FROM named)
+    SELECT operator, account, domain FROM counted WHERE members >= {STAFF}
 """
 
 _THINGS = f"""

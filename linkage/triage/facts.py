@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from linkage.engine import Engine
 from linkage.signals import HELD
 from linkage.triage import domains, homes, households
-from linkage.triage.domains import TOGETHER, Dealt
+from linkage.triage.domains import STAFF, TOGETHER, Dealt
 from linkage.triage.homes import NOWHERE, Homes
 from linkage.triage.households import FEW, ONE_OF
 
@@ -19,9 +19,6 @@ MOST = 0.8
 
 MOSTLY = 0.7
 """Numbers of telephones of which so many are members' were bought together."""
-
-STAFF = 4
-"""A firm's mail domain is that of so many; of domains bought by the dozen, each serves a few."""
 
 TIGHT = 0.1
 """A gap between two sign-ups is tight when it holds under this share of the strangers expected."""
@@ -74,6 +71,8 @@ class Facts:
     of the members with mail."""
     clients: int = 0
     """Members with such a domain that no other member has."""
+    colleagues: int = 0
+    """Members with the one of these domains that most have."""
     gaps: int = 0
     tight_gaps: int = 0
     served: int = 0
@@ -152,7 +151,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
     elsewhere = dict(engine.rows(_ELSEWHERE))
     rotating = dict(engine.rows(_ROTATING))
     separate = dict(engine.rows(_SEPARATE))
-    mail = {operator: (staff, clients) for operator, staff, clients in engine.rows(_DOMAINS)}
+    mail = {operator: tuple(counts) for operator, *counts in engine.rows(_DOMAINS)}
     served = dict(engine.rows(_SERVED))
     living = homes.find(engine)
     dealt = domains.find(engine)
@@ -167,7 +166,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
             elsewhere.get(operator, 0),
             rotating.get(operator, 0),
             separate.get(operator, 0),
-            *mail.get(operator, (0, 0)),
+            *mail.get(operator, (0, 0, 0)),
             *gaps.get(operator, (0, 0)),
             served.get(operator, 0),
             living.get(operator, NOWHERE),
@@ -314,7 +313,7 @@ _DOMAINS = f"""
            coalesce(sum(d.members) FILTER (
                d.members >= {STAFF} OR (d.members >= 3 AND d.members >= 0.5 * m.members)
            ), 0),
-           count(*) FILTER (d.members = 1)
+           count(*) FILTER (d.members = 1), max(d.members)
     FROM domains d JOIN mailing m ON m.operator = d.operator GROUP BY d.operator
 """
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from linkage.triage.domains import STAFF
 from linkage.triage.facts import MOST, TIGHT, Facts, Shared
 from linkage.triage.homes import FAMILY
 
-PRIOR = -2.8
+PRIOR = -2.3
 """Nats before any item: most groups that share something are honest.
 
 This and the items' weights are rounded from a logistic regression over the groups that runs on
@@ -54,6 +55,32 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
+def _of(part: int, whole: int, what: str = "members") -> str:
+    """So many of so many, exactly: nothing is rounded up to all."""
+    return f"{part:,} of {whole:,} {what}"
+
+
+def _percent(share: float) -> str:
+    """A share in words that are never "all" or "none" unless it is.
+
+    >>> _percent(0.25), _percent(0.999), _percent(1), _percent(0.001)
+    ('25%', 'over 99%', '100%', 'under 1%')
+    """
+    if 0.995 <= share < 1:
+        return "over 99%"
+    return "under 1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _outside(others: int) -> str:
+    if not others:
+        return ""
+    return f" ({_several(others, 'account')} outside use{'s' if others == 1 else ''} these, too)"
+
+
 def _own(shared: Shared) -> float:
     """The share of the uses of what is shared that are members'."""
     return _share(shared.uses, shared.uses + shared.others)
@@ -80,14 +107,20 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
             count, members = paired, in_pairs
         if count < 2:
             continue
-        share = min(_share(members, facts.holders.get(kind, 0)), 1.0)
-        texts[kind] = f"{count:,} {noun}, and no others, serve {share:.0%} of those with any"
+        holders, others = facts.holders.get(kind, 0), facts.of(kind).others
+        share = min(_share(members, holders), 1.0)
+        texts[kind] = (
+            f"{count:,} {noun} serve {_of(min(members, holders), holders)} with any, who have no "
+            f"others{_outside(others)}"
+        )
         total += _doublings(kind, count, facts) * (share * own) ** 2
     blocks, members = facts.blocks
     if blocks >= 2:
-        share = min(_share(members, facts.holders.get("phone", 0)), 1.0)
+        holders = facts.holders.get("phone", 0)
+        share = min(_share(members, holders), 1.0)
         texts["phone_range"] = (
-            f"{blocks:,} blocks of a thousand numbers have {share:.0%} of the phones"
+            f"{blocks:,} blocks of a thousand numbers have the phones of "
+            f"{_of(min(members, holders), holders)} with any"
         )
         total += min(math.log2(blocks), STOCK) * (share * own) ** 2
     if not texts:
@@ -103,9 +136,12 @@ def _stock(facts: Facts) -> tuple[str, float] | None:
 
 def _doublings(kind: str, count: int, facts: Facts) -> float:
     """What a stock of so many counts: in a room that all share, desks go from hand to hand, and a
-    firm has two or three cards; and somebody pays for people who meet nowhere.
+    firm has two or three cards; so do a school's laptops, with its mail addresses; and somebody
+    pays for people who meet nowhere.
     """
     full = min(math.log2(count), STOCK)
+    if kind == "device" and one_firm(facts):
+        return full * FURNITURE
     if shared_room(facts):
         return full * FURNITURE if kind == "device" else max(math.log2(count / FIRM), 0.0)
     return full * SPONSORED if kind == "payment" and sponsored(facts) else full
@@ -140,7 +176,8 @@ def _homes(facts: Facts) -> tuple[str, float] | None:
         return None
     homes = facts.homes
     return (
-        f"{homes.found:,} members come back for days to an address of their own, where "
+        f"{_several(homes.found, 'member')} come{'s' if homes.found == 1 else ''} back for days to "
+        "an address of their own, where "
         f"{homes.expected:,.0f} would if they were anybody: homes",
         -min(nats, SURE),
     )
@@ -173,7 +210,7 @@ def at_one_place(facts: Facts) -> bool:
     ips = facts.of("ip")
     many = ips.most >= PLACE * facts.size or (
         # of those that share an address at all, nearly everybody
-        ips.most >= MOST * ips.members and ips.most >= 0.3 * facts.size
+        ips.most >= MOST * ips.members and ips.most >= max(0.3 * facts.size, 3)
     )
     return ips.most >= MOST * facts.size or (many and ips.signals <= 3)
 
@@ -200,8 +237,13 @@ def under_one_roof(facts: Facts) -> bool:
 def place(facts: Facts) -> tuple[str, float] | None:
     """Nearly all at one address, of the net or of a street: a home, an office, a school."""
     if at_one_place(facts):
-        most = facts.of("ip").most
-        return f"one address serves {most:,} of {facts.size:,} members: a place", -2.0
+        ips = facts.of("ip")
+        whom = (
+            _of(ips.most, facts.size)
+            if ips.most >= PLACE * facts.size
+            else _of(ips.most, ips.members, "members that share one")
+        )
+        return f"one address serves {whom}: a place", -2.0
     if at_one_street_address(facts):
         most, givers = facts.of("address").most, facts.holders["address"]
         return f"{most:,} of {givers:,} members with a postal address give one: a place", -2.0
@@ -217,9 +259,11 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
     own = _own(ips)
     # a proxy pool lies in many ranges; a school or a data centre in few
     spread = 1.0 if ranges.signals >= 5 else 0.5
+    spanned = ranges.signals
+    lie = f" in {_several(spanned, 'range')}" if 0 < spanned <= ips.signals else ""
     return (
-        f"{share:.0%} of members rotate over {ips.signals:,} addresses in {ranges.signals:,} "
-        f"ranges; {own:.0%} of the users there are members",
+        f"{_percent(share)} of members rotate over {ips.signals:,} addresses{lie}; "
+        f"{_percent(own)} of the users there are members",
         0.2 * min(math.log2(ips.signals) * spread * share * own, 6.0),
     )
 
@@ -243,7 +287,7 @@ def _apart(facts: Facts) -> tuple[str, float] | None:
     share = far_apart(facts)
     if share < SLIGHT:
         return None
-    return f"{share:.0%} of members share no address with another one", -1.5 * share
+    return f"{_percent(share)} of members share no address with another one", -1.5 * share
 
 
 def _templates(facts: Facts) -> tuple[str, float] | None:
@@ -254,8 +298,8 @@ def _templates(facts: Facts) -> tuple[str, float] | None:
     share = _share(prompts.members, facts.holders.get("prompt", 0))
     own = _own(prompts)
     return (
-        f"{share:.0%} of members with prompts use the same {prompts.signals:,} templates; "
-        f"{own:.0%} of the users of these are members",
+        f"{_percent(share)} of members with prompts share {_several(prompts.signals, 'template')}; "
+        f"{_percent(own)} of the users are members",
         2.2 * share * own,
     )
 
@@ -269,16 +313,18 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
     if share <= expected:
         return "sign-ups are spread like everybody's", 0.0
     return (
-        f"{share:.0%} of sign-ups follow another member's at once ({expected:.0%} by chance)",
+        f"after {facts.tight_gaps:,} of {facts.gaps:,} sign-ups the next member's comes before hardly "
+        f"a stranger's ({expected * facts.gaps:,.0f} by chance)",
         1.7 * (share - expected) / (1 - expected),
     )
 
 
 def dealing(facts: Facts) -> float:
-    """How sure it is, from 0 to 1, that mail domains are dealt across what members share, as
-    nobody's are who works for a firm: a quarter of a firm's things may pass to another one."""
-    nats = _beyond(facts.dealt.across, LENT * facts.dealt.expected)
-    return min(nats, SURE) / SURE
+    """How sure it is, from 0 to 1, that mail domains are dealt across what members share: a quarter
+    of a firm's things may pass to another. Of one domain and a few strays it can't be said."""
+    dealt = facts.dealt
+    nats = _beyond(dealt.across, LENT * dealt.expected)
+    return min(nats / SURE, 1.0) * min(2 * _share(dealt.expected, dealt.things), 1.0)
 
 
 def staff(facts: Facts) -> float:
@@ -291,10 +337,14 @@ def firm(facts: Facts) -> bool:
     return staff(facts) >= 0.5
 
 
+def one_firm(facts: Facts) -> bool:
+    """Whether nearly all with mail have one domain of their own."""
+    return facts.colleagues >= max(MOST * facts.mailing, STAFF)
+
+
 def clients(facts: Facts) -> float:
     """The share of members with mail that have a domain each."""
-    share = _share(facts.clients, facts.mailing) if facts.clients >= 3 else 0.0
-    return share * (1 - dealing(facts))
+    return _share(facts.clients, facts.mailing) if facts.clients >= 3 else 0.0
 
 
 def _mail(facts: Facts) -> tuple[str, float] | None:
@@ -308,15 +358,14 @@ def _mail(facts: Facts) -> tuple[str, float] | None:
     if dealing(facts) > SLIGHT:
         dealt = facts.dealt
         return (
-            f"{dealt.across:,} of {dealt.things:,} cards, devices and phones that members share are "
-            f"shared across mail domains, where {dealt.expected:,.0f} would be if these were dealt "
-            "out at random: not the domains of firms",
+            f"{_of(dealt.across, dealt.things, 'cards, devices and phones')} are shared across "
+            f"mail domains, as {dealt.expected:,.0f} would be if these were dealt out: not firms'",
             -3.5 * min(2 * max(own, each), 1.0),
         )
     if max(own, each) < SLIGHT:
         return None
     return (
-        f"{own:.0%} of members with mail have a domain of their own with others"
+        f"{_percent(own)} of members with mail have a domain of their own with others"
         if own >= each
         else f"{facts.clients:,} of {facts.mailing:,} members with mail have a domain "
         "each: clients or partners",
@@ -340,9 +389,9 @@ def _event(facts: Facts) -> tuple[str, float] | None:
     if payer(facts) or not facts.of("prompt").signals or _weighs(facts, _stock, _mailbox):
         return None
     if not _weighs(facts, _addresses):
-        return "members share texts, and no card, stock or pool: a class, an event", -1.5
+        return "members share texts, and no card, stock or pool: a class, an event", -2.0
     if _sign_ups(facts) and not _weighs(facts, _sign_ups):
-        return "members share texts and a pool, and nothing of their own: a product's users", -1.5
+        return "members share texts and a pool, and nothing of their own: a product's users", -2.0
     return None
 
 
