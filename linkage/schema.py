@@ -328,6 +328,7 @@ JUDGEMENTS = _table(
     b          VARCHAR    the operator's verdict then; account; or value
     decision   VARCHAR    confirmed, dismissed or unsure (operators); withdrawn (others), or null
     note       VARCHAR    why
+    run        INTEGER    the run that found the operator so, if it is one of this case
     """,
 )
 JUDGED_MEMBERS = _table(
@@ -345,6 +346,8 @@ JUDGED_SIGNALS = _table(
     judgement  INTEGER  the judgement
     kind       VARCHAR  its kind
     value      VARCHAR  its value
+    members    INTEGER  members that used it then, if it is known
+    others     INTEGER  others that did
     """,
 )
 JUDGEMENT_NOTES = _table(

@@ -84,7 +84,7 @@ class TestWrite:
             found = {r[0] for r in connection.execute("SHOW TABLES").fetchall()}
             assert found == {t.name for t in TABLES.values() if t.kept} | {"meta"}
             meta = dict(connection.execute("FROM meta").fetchall())
-        assert meta["schema_version"] == "3"
+        assert meta["schema_version"] == "4"
 
     def test_readable_by_its_owner_only(self, tmp_path: Path) -> None:
         def add(folder: Path) -> None:
@@ -242,7 +242,7 @@ class TestEarlierCase:
         with duckdb.connect(str(out / "case.duckdb")) as connection:
             connection.execute(
                 "INSERT INTO judgements VALUES (1, now(), 'me', 'operator', 'OP-AAA111', NULL, "
-                "'confirmed', 'sure')"
+                "'confirmed', 'sure', 1)"
             )
         fresh = {"OP-NEW333": ["dan", "eve", "fay"], "OP-NEW444": ["ann", "bob"]}
         write(out, operators=fresh)

@@ -279,7 +279,7 @@ def test_what_changed_since_the_run_before(tmp_path):
     ]
     rows["aliases"] = [("OP-OLDOLD", "OP-AAAAAA", 3)]
     rows["judgements"].append(
-        (2, START, "Bo", "operator", "OP-OLDOLD", None, "unsure", "by its old id")
+        (2, START, "Bo", "operator", "OP-OLDOLD", None, "unsure", "by its old id", 3)
     )
     pages = pages_of(tmp_path, rows)
     operator, _ = data_of(pages, "OP-AAAAAA.html")

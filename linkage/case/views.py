@@ -144,6 +144,7 @@ class Judgement(View):
     b: str | None
     decision: str | None
     note: str | None
+    run: int | None = None
 
     def text(self) -> str:
         """The judgement as a sentence."""
