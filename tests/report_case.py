@@ -105,7 +105,7 @@ def small() -> Rows:
         "rejected": [("", "ip", "private address", 3, 40, "10.0.0.1")],
         "runs": [(1, START + 10 * day, '{"settings": {"seed": 7}}')],
         "judgements": [
-            (1, START, "Ann", "operator", "OP-AAAAAA", None, "confirmed", "seen before", 1)
+            (1, START, "Ann", "operator", "OP-AAAAAA", "sockpuppets", "confirmed", "seen before", 1)
         ],
     }  # fmt: skip
 

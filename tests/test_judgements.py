@@ -159,6 +159,41 @@ class TestOperators:
         later = again(case.path, fleets.table(fleets.rows({"red": 12, "blue": 10})))
         assert f"confirmed {ids['gold']} is not found in this run" in events(later)
 
+    def test_confirmed_as_something_else(
+        self, case: Case, table, tmp_path: Path, typed: Typed
+    ) -> None:
+        red = fleets.operators(case)["red"]
+        assert case.operator(red).verdict == "sockpuppets"
+        arguments = ("judge", case.path, red, "confirmed", "--by", "ann")
+        assert typed(*arguments)[1].startswith(f"{red} confirmed as sockpuppets by ann on ")
+        code, out, _ = typed(*arguments, "--as", "organisation", "--note", "our partner")
+        assert (code, out.startswith(f"{red} confirmed as organisation by ann on ")) == (0, True)
+        assert "confirmed as organisation" in typed("judge", case.path)[1]
+        assert f"{red} confirmed as organisation by ann" in typed("history", case.path)[1]
+        later = again(case.path, table)
+        assert later.operator(red).verdict == "organisation"
+        card = later.scorecard(red).set_index("item")
+        assert card["finding"]["judgement"].startswith("confirmed as organisation by ann on ")
+        assert card["weight"]["judgement"] == -6
+        # elsewhere, too
+        file = tmp_path / "judgements.json"
+        typed("judge", case.path, "--export", file)
+        other = again(tmp_path / "other", table)
+        other.import_judgements(file)
+        assert again(other.path, table).operator(red).verdict == "organisation"
+
+    def test_confirmed_as_what_it_cannot_be(self, case: Case, typed: Typed) -> None:
+        red = fleets.operators(case)["red"]
+        assert typed("judge", case.path, red, "confirmed", "--as", "organization")[::2] == (
+            2,
+            'confirmed as "organization"? An operator is confirmed as one of: sockpuppets, '
+            'organisation, household. Did you mean "organisation"?\n',
+        )
+        for decision, verdict in (("dismissed", "household"), ("confirmed", "unclear")):
+            assert typed("judge", case.path, red, decision, "--as", verdict)[0] == 2
+        assert typed("judge", case.path, "--as", "household")[0] == 2
+        assert case.judgements() == []
+
     def test_words(self, case: Case, typed: Typed) -> None:
         assert typed("judge", case.path, "OP-", "confirmd")[::2] == (
             2,

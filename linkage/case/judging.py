@@ -27,7 +27,7 @@ from linkage.case.views import Judgement
 from linkage.engine import Engine
 from linkage.errors import InputError, shorten, suggestion
 from linkage.judgements import components
-from linkage.schema import DECISIONS, JUDGEMENTS
+from linkage.schema import DECIDABLE, DECISIONS, JUDGEMENTS
 from linkage.signals import KINDS, Rejected, kind_of
 
 WITHDRAWN = "withdrawn"
@@ -77,19 +77,33 @@ def take_judgements(engine: Engine, place: Path, without: str | None = None) -> 
 
 
 def judge(
-    path: Path | str, operator_id: str, decision: str, note: str = "", by: str = ""
+    path: Path | str,
+    operator_id: str,
+    decision: str,
+    note: str = "",
+    by: str = "",
+    verdict: str = "",
 ) -> Judgement:
-    """Record a decision on an operator, with its members and evidence as they are now."""
+    """Record a decision on an operator, with its members and evidence as they are now.
+
+    It is confirmed as `verdict`; without one, as its own.
+    """
     if decision not in DECISIONS:
         raise InputError(
             f"no decision {shorten(decision)}. {suggestion(decision, DECISIONS)} "
             f"A decision is one of: {', '.join(DECISIONS)}."
         )
+    if verdict and (decision != "confirmed" or verdict not in DECIDABLE):
+        raise InputError(
+            f"{decision} as {shorten(verdict)}? An operator is confirmed as one of: "
+            f"{', '.join(DECIDABLE)}. {suggestion(verdict, DECIDABLE)}".rstrip()
+        )
     with amended(path) as (connection, case):
-        name, verdict, run, earlier = _judged_operator(case, operator_id)
+        name, found_as, run, earlier = _judged_operator(case, operator_id)
+        b = verdict or found_as
         made = _append(
             connection,
-            Judgement(0, _now(), by or _user(), "operator", name, verdict, decision, note, run),
+            Judgement(0, _now(), by or _user(), "operator", name, b, decision, note, run),
         )
         # of an operator that is gone, what it was when it was judged before
         for table, columns, source in (
