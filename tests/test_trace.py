@@ -124,6 +124,21 @@ class TestForget:
             one, two = (c.arrow(name).to_pandas() for c in (left, other))
             pd.testing.assert_frame_equal(one, two)
 
+    def test_what_was_found_earlier_stays(self, tmp_path: Path) -> None:
+        """Two of a fleet are forgotten: that they left is all that happened."""
+        case = run([fleets.table(fleets.rows())], tmp_path / "case", with_report=False)
+        red = fleets.operators(case)["red"]
+        update(case.path, with_report=False).close()
+        for account in ("red-01", "red-02"):
+            left, _ = forget(case.path, account, with_report=False)
+        assert left.diff(1, 2).changes == ()
+        for runs, change in (
+            ((2, 3), "from 12 to 11 accounts (1 left)"),
+            ((1, 4), "from 12 to 10 accounts (2 left)"),
+        ):
+            [found] = [c.text for c in left.diff(*runs).changes if c.operator_id == red]
+            assert found == f"{red} shrank: {change}"
+
     def test_unknown(self, case: Case, typed: Typed) -> None:
         code, _, err = typed("forget", case.path, "red-0")
         assert (code, 'no account "red-0"' in err) == (2, True)
