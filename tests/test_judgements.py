@@ -204,6 +204,12 @@ class TestOperators:
         assert (code, "no operator" in err) == (2, True)
         code, _, err = typed("judge", case.path, "OP-ZZZZZZ")
         assert (code, "Expected one of confirmed, dismissed, unsure" in err) == (2, True)
+        for decision in ((), ("confirmed",)):
+            assert typed("judge", case.path, "OP-ZZZZZZ", *decision, "--withdraw")[::2] == (
+                2,
+                "--withdraw goes with --together or --apart. A judgement of an operator is taken "
+                f"back by unsure: linkage judge {case.path} OP-ZZZZZZ unsure\n",
+            )
         assert typed("judge", case.path)[1] == "No judgements.\n"
 
 

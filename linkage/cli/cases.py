@@ -164,6 +164,11 @@ def judge(
     Accounts judged apart are never in one operator. Nothing is overwritten: linkage history shows
     all. Without a decision, the judgements that stand are listed.
     """
+    if withdraw and together is None and apart is None:
+        raise InputError(
+            "--withdraw goes with --together or --apart. A judgement of an operator is taken back "
+            f"by unsure: linkage judge {case} {operator or 'OPERATOR'} unsure"
+        )
     _check_one(operator, decision, together, apart, export, bring)
     if verdict and decision is None:
         raise InputError(
