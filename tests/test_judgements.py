@@ -305,6 +305,16 @@ class TestAllow:
         assert set(fleets.operators(again(case.path, table))) == {"red", "blue", "gold"}
 
     def test_words(self, case: Case, typed: Typed) -> None:
+        for kind, value, users in (
+            ("ip", "9.9.9.9", "no account so far"),
+            ("ip", "41.9.9.3", "5 accounts"),
+            ("ip", "41.9.0.0/16", "10 accounts"),
+            ("ip_range", "41.9.9.0/24", "10 accounts"),
+            ("payment", "card-7", "1 account"),
+        ):
+            assert typed("allow", case.path, kind, value)[1].splitlines()[1] == (
+                f"It is used by {users}."
+            )
         assert typed("allow", case.path, "ip", "10.0.0.1")[2] == (
             '"10.0.0.1" is no ip: private address, so it is no evidence anyway.\n'
         )

@@ -27,6 +27,7 @@ from linkage.case.views import Judgement
 from linkage.engine import Engine
 from linkage.errors import InputError, shorten, suggestion
 from linkage.judgements import components
+from linkage.judgements.allowed import is_within
 from linkage.schema import DECIDABLE, DECISIONS, JUDGEMENTS
 from linkage.signals import KINDS, Rejected, kind_of
 
@@ -199,6 +200,22 @@ def allowed_value(case: CaseReader, kind: str, value: str) -> str:
             f"{shorten(value)} is no {kind}: {cleaned.reason}, so it is no evidence anyway."
         )
     return next((v.value for v in cleaned if v.kind == kind), cleaned[0].value)
+
+
+def users(case: CaseReader, kind: str, value: str) -> int:
+    """How many accounts use a value that was allowed."""
+    where = "kind = $kind AND value = $value"
+    parameters: dict[str, Any] = {"kind": kind, "value": value}
+    if kind in ("ip", "ip_range") and "/" in value:
+        network = ipaddress.ip_network(value)
+        rows = case.rows("SELECT signal, value FROM signals WHERE kind IN ('ip', 'ip_range')")
+        where = "signal IN (SELECT unnest($signals))"
+        parameters = {"signals": [signal for signal, text in rows if is_within(text, network)]}
+    [(found,)] = case.rows(
+        "SELECT count(DISTINCT account) FROM edges JOIN signals USING (signal) WHERE " + where,
+        **parameters,
+    )
+    return int(found)
 
 
 def _template(case: CaseReader, value: str) -> str:

@@ -231,8 +231,10 @@ def _export(case: Case, file: Path, as_json: bool) -> None:
         say(f"{count(found, 'judgement')} in {file}")
 
 
-def _print_made(case: Path, made: Judgement) -> None:
+def _print_made(case: Path, made: Judgement, told: str = "") -> None:
     say(made.text())
+    if told:
+        say(told)
     say(f"It binds the next run. Now: linkage update {case}")
 
 
@@ -282,10 +284,13 @@ def allow(
     says nothing. What it implies (an address its range) says nothing either.
     """
     from linkage.case import Case
+    from linkage.case.judging import users
 
     with Case(case) as opened:
         made = opened.allow(kind, value, note, by, withdraw)
-        output.answer(made, as_json, partial(_print_made, case))
+        used = 0 if as_json else users(opened, made.a, str(made.b))
+        told = f"It is used by {count(used, 'account') if used else 'no account so far'}."
+        output.answer(made, as_json, partial(_print_made, case, told=told))
 
 
 def diff(
