@@ -325,9 +325,10 @@ JUDGEMENTS = _table(
     made_by    VARCHAR    who
     subject    VARCHAR    operator, together, apart or allow
     a          VARCHAR    operator, account or kind
-    b          VARCHAR    the operator's verdict then; account; or value
+    b          VARCHAR    the operator's verdict, or what it is confirmed as; account; or value
     decision   VARCHAR    confirmed, dismissed or unsure (operators); withdrawn (others), or null
     note       VARCHAR    why
+    run        INTEGER    the run that found the operator so, if it is one of this case
     """,
 )
 JUDGED_MEMBERS = _table(
@@ -345,6 +346,8 @@ JUDGED_SIGNALS = _table(
     judgement  INTEGER  the judgement
     kind       VARCHAR  its kind
     value      VARCHAR  its value
+    members    INTEGER  members that used it then, if it is known
+    others     INTEGER  others that did
     """,
 )
 JUDGEMENT_NOTES = _table(
@@ -454,6 +457,9 @@ HISTORY = (
 DECISIONS = ("confirmed", "dismissed", "unsure")
 
 VERDICTS = ("sockpuppets", "organisation", "household", "unclear")
+
+DECIDABLE = VERDICTS[:3]
+"""Verdicts that an operator can be confirmed as against its own."""
 
 RANK = "score DESC, accounts DESC, operator_id"
 """How operators are ranked, everywhere."""

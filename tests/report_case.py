@@ -105,7 +105,7 @@ def small() -> Rows:
         "rejected": [("", "ip", "private address", 3, 40, "10.0.0.1")],
         "runs": [(1, START + 10 * day, '{"settings": {"seed": 7}}')],
         "judgements": [
-            (1, START, "Ann", "operator", "OP-AAAAAA", None, "confirmed", "seen before")
+            (1, START, "Ann", "operator", "OP-AAAAAA", "sockpuppets", "confirmed", "seen before", 1)
         ],
     }  # fmt: skip
 
@@ -160,8 +160,8 @@ def hostile() -> Rows:
             (f"{text} 2", text, 2, 2),
         ]
         rows["aliases"].append((f"{text} old", text, 2))
-        rows["judgements"].append((n, START, text, "operator", f"{text} old", None, other, text))
-        rows["judgements"].append((n, START, text, "operator", text, None, other, text))
+        rows["judgements"].append((n, START, text, "operator", f"{text} old", None, other, text, 1))
+        rows["judgements"].append((n, START, text, "operator", text, None, other, text, 1))
     rows["runs"] = [(1, START, '"</script>')]
     return rows
 
@@ -294,4 +294,4 @@ def _everybody_else(rows: Rows) -> None:
     ]
     rows["runs"] = [(1, START + datetime.timedelta(days=70), '{"settings": {"seed": 1}}')]
     at, note = START + datetime.timedelta(days=71), "same cards as the case of May"
-    rows["judgements"] = [(1, at, "R. Ito", "operator", "OP-000000", None, "confirmed", note)]
+    rows["judgements"] = [(1, at, "R. Ito", "operator", "OP-000000", None, "confirmed", note, 1)]

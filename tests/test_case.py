@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import random
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -84,7 +86,7 @@ class TestWrite:
             found = {r[0] for r in connection.execute("SHOW TABLES").fetchall()}
             assert found == {t.name for t in TABLES.values() if t.kept} | {"meta"}
             meta = dict(connection.execute("FROM meta").fetchall())
-        assert meta["schema_version"] == "3"
+        assert meta["schema_version"] == "4"
 
     def test_readable_by_its_owner_only(self, tmp_path: Path) -> None:
         def add(folder: Path) -> None:
@@ -242,7 +244,7 @@ class TestEarlierCase:
         with duckdb.connect(str(out / "case.duckdb")) as connection:
             connection.execute(
                 "INSERT INTO judgements VALUES (1, now(), 'me', 'operator', 'OP-AAA111', NULL, "
-                "'confirmed', 'sure')"
+                "'confirmed', 'sure', 1)"
             )
         fresh = {"OP-NEW333": ["dan", "eve", "fay"], "OP-NEW444": ["ann", "bob"]}
         write(out, operators=fresh)
@@ -295,6 +297,23 @@ class TestEarlierCase:
             with Case(out) as later:
                 assert len(earlier.operators) == 2
                 assert len(later.operators) == 1
+
+
+def test_a_read_only_case_is_replaced_without_a_trace(tmp_path: Path) -> None:
+    """As somebody whom the modes of files bind, which root is not."""
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root is not bound by the modes of files")
+    out = write(tmp_path / "case")
+    (out / "report").mkdir()
+    (out / "report" / "index.html").write_text("")
+    for folder in (out / "report", out):
+        folder.chmod(0o555)
+    code = "import sys; from linkage import Case; Case(sys.argv[1]).judge('OP-AAA111', 'confirmed')"
+    command = [sys.executable, "-c", code, str(out)]
+    subprocess.run([*(bound if os.geteuid() == 0 else []), *command], check=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["case"]
+    assert len(Case(out).judgements()) == 1
 
 
 class TestSurvival:

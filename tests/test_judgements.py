@@ -32,6 +32,14 @@ def again(path: Path, table, min_size: int = 5) -> Case:
     return run([table], path, config, with_report=False)
 
 
+def azure() -> list[dict[str, object]]:
+    """What blue does, by accounts of other names."""
+    return [
+        {**row, "account_id": str(row["account_id"]).replace("blue", "azure")}
+        for row in fleets.rows({"": 0, "blue": 10}, people=0)
+    ]
+
+
 def of(case: Case) -> dict[str, str]:
     return dict(zip(case.members["account_id"], case.members["operator_id"], strict=True))
 
@@ -71,13 +79,58 @@ class TestOperators:
         """Other accounts, on the same cards and addresses."""
         ids = fleets.operators(case)
         case.judge(ids["blue"], "dismissed")
-        others = fleets.rows({"red": 12, "gold": 8})
-        others += [
-            {**row, "account_id": str(row["account_id"]).replace("blue", "azure")}
-            for row in fleets.rows({"": 0, "blue": 10}, people=0)
-        ]
+        others = fleets.rows({"red": 12, "": 0, "gold": 8}) + azure()
         later = again(case.path, fleets.table(others))
         assert "azure" not in fleets.operators(later)
+        assert f"{ids['blue']} is dismissed: 10 accounts that would be it again" in events(later)
+        assert "; 10 of them are in what only resembles it" in events(later)
+
+    def test_who_resembles_what_was_confirmed(self, case: Case, tmp_path: Path) -> None:
+        """Other accounts, in another case: nobody said anything of these."""
+        blue = fleets.operators(case)["blue"]
+        case.judge(blue, "confirmed", "chargebacks", "ann")
+        file = tmp_path / "judgements.json"
+        file.write_text(json.dumps(case.export_judgements()))
+        table = fleets.table(fleets.rows({"red": 12, "": 0, "gold": 8}) + azure())
+        other = again(tmp_path / "other", table)
+        other.import_judgements(file)
+        later = again(other.path, table)
+        found = fleets.operators(later)["azure"]
+        said = f"resembles {blue}, which ann confirmed as sockpuppets on "
+        card = later.scorecard(found).set_index("item")["finding"]
+        assert card["judgement"].startswith(said)
+        assert f"{found} (10 accounts) {said}" in events(later)
+        assert later.operator(found).verdict == "sockpuppets"
+
+    @pytest.mark.parametrize("decision", ["confirmed", "dismissed"])
+    def test_what_strangers_use_says_nothing(self, tmp_path: Path, decision: str) -> None:
+        """A family behind addresses that the fleet shared with many."""
+        places = ("40.9.9.1", "40.9.9.2")
+        cafe = [fleets.row(f"person-{n:03}", f"card-{n}", ip, n) for n in range(9) for ip in places]
+        rows = fleets.rows() + cafe
+        case = again(tmp_path / "case", fleets.table(rows))
+        case.judge(fleets.operators(case)["red"], decision)
+        family = [
+            fleets.row(f"kin-{n}", f"kin-card-{n}", ip, n, "kin-device")
+            for n in range(6)
+            for ip in places
+        ]
+        later = again(case.path, fleets.table(rows + family))
+        found = fleets.operators(later)["kin"]
+        assert "judgement" not in set(later.scorecard(found)["item"])
+
+    @pytest.mark.parametrize("decision", ["confirmed", "dismissed"])
+    def test_who_stood_beside_was_not_judged(self, tmp_path: Path, decision: str) -> None:
+        """Another operator of the same run, which comes to use what the judged one did."""
+        case = again(tmp_path / "case", fleets.table(fleets.rows({**fleets.FLEETS, "azure": 10})))
+        ids = fleets.operators(case)
+        made = case.judge(ids["blue"], decision)
+        assert made.run == 1
+        rows = fleets.rows({"red": 12, "": 0, "gold": 8}) + azure()
+        for _ in range(2):
+            later = again(case.path, fleets.table(rows))
+            assert fleets.operators(later)["azure"] == ids["azure"]
+            assert "judgement" not in set(later.scorecard(ids["azure"])["item"])
 
     def test_confirmed_is_shown_and_strengthens(self, tmp_path: Path) -> None:
         # one account with a card of the fleet's and an address that nobody else has
@@ -106,6 +159,41 @@ class TestOperators:
         later = again(case.path, fleets.table(fleets.rows({"red": 12, "blue": 10})))
         assert f"confirmed {ids['gold']} is not found in this run" in events(later)
 
+    def test_confirmed_as_something_else(
+        self, case: Case, table, tmp_path: Path, typed: Typed
+    ) -> None:
+        red = fleets.operators(case)["red"]
+        assert case.operator(red).verdict == "sockpuppets"
+        arguments = ("judge", case.path, red, "confirmed", "--by", "ann")
+        assert typed(*arguments)[1].startswith(f"{red} confirmed as sockpuppets by ann on ")
+        code, out, _ = typed(*arguments, "--as", "organisation", "--note", "our partner")
+        assert (code, out.startswith(f"{red} confirmed as organisation by ann on ")) == (0, True)
+        assert "confirmed as organisation" in typed("judge", case.path)[1]
+        assert f"{red} confirmed as organisation by ann" in typed("history", case.path)[1]
+        later = again(case.path, table)
+        assert later.operator(red).verdict == "organisation"
+        card = later.scorecard(red).set_index("item")
+        assert card["finding"]["judgement"].startswith("confirmed as organisation by ann on ")
+        assert card["weight"]["judgement"] == -6
+        # elsewhere, too
+        file = tmp_path / "judgements.json"
+        typed("judge", case.path, "--export", file)
+        other = again(tmp_path / "other", table)
+        other.import_judgements(file)
+        assert again(other.path, table).operator(red).verdict == "organisation"
+
+    def test_confirmed_as_what_it_cannot_be(self, case: Case, typed: Typed) -> None:
+        red = fleets.operators(case)["red"]
+        assert typed("judge", case.path, red, "confirmed", "--as", "organization")[::2] == (
+            2,
+            'confirmed as "organization"? An operator is confirmed as one of: sockpuppets, '
+            'organisation, household. Did you mean "organisation"?\n',
+        )
+        for decision, verdict in (("dismissed", "household"), ("confirmed", "unclear")):
+            assert typed("judge", case.path, red, decision, "--as", verdict)[0] == 2
+        assert typed("judge", case.path, "--as", "household")[0] == 2
+        assert case.judgements() == []
+
     def test_words(self, case: Case, typed: Typed) -> None:
         assert typed("judge", case.path, "OP-", "confirmd")[::2] == (
             2,
@@ -116,6 +204,12 @@ class TestOperators:
         assert (code, "no operator" in err) == (2, True)
         code, _, err = typed("judge", case.path, "OP-ZZZZZZ")
         assert (code, "Expected one of confirmed, dismissed, unsure" in err) == (2, True)
+        for decision in ((), ("confirmed",)):
+            assert typed("judge", case.path, "OP-ZZZZZZ", *decision, "--withdraw")[::2] == (
+                2,
+                "--withdraw goes with --together or --apart. A judgement of an operator is taken "
+                f"back by unsure: linkage judge {case.path} OP-ZZZZZZ unsure\n",
+            )
         assert typed("judge", case.path)[1] == "No judgements.\n"
 
 
@@ -170,8 +264,8 @@ class TestPairs:
         with duckdb.connect(str(case.path / "case.duckdb")) as connection:
             connection.execute(
                 "INSERT INTO judgements VALUES "
-                "(7, now(), 'x', 'together', 'red-00', 'red-01', NULL, NULL), "
-                "(8, now(), 'x', 'together', 'red-01', 'red-03', NULL, NULL)"
+                "(7, now(), 'x', 'together', 'red-00', 'red-01', NULL, NULL, NULL), "
+                "(8, now(), 'x', 'together', 'red-01', 'red-03', NULL, NULL, NULL)"
             )
         later = again(case.path, table)
         assert of(later).get("red-00") != of(later).get("red-03")
@@ -211,6 +305,16 @@ class TestAllow:
         assert set(fleets.operators(again(case.path, table))) == {"red", "blue", "gold"}
 
     def test_words(self, case: Case, typed: Typed) -> None:
+        for kind, value, users in (
+            ("ip", "9.9.9.9", "no account so far"),
+            ("ip", "41.9.9.3", "5 accounts"),
+            ("ip", "41.9.0.0/16", "10 accounts"),
+            ("ip_range", "41.9.9.0/24", "10 accounts"),
+            ("payment", "card-7", "1 account"),
+        ):
+            assert typed("allow", case.path, kind, value)[1].splitlines()[1] == (
+                f"It is used by {users}."
+            )
         assert typed("allow", case.path, "ip", "10.0.0.1")[2] == (
             '"10.0.0.1" is no ip: private address, so it is no evidence anyway.\n'
         )
@@ -241,6 +345,20 @@ class TestElsewhere:
         assert [j.note for j in later.judgements()] == [None, "ours", "café"]
         # again: nothing twice
         assert typed("judge", other.path, "--import", file)[1].startswith("0 judgements added")
+
+    def test_a_file_without_the_users_of_signals(self, case: Case, table, tmp_path: Path) -> None:
+        """As linkage wrote it at first: it binds the same accounts, and no others."""
+        case.judge(fleets.operators(case)["blue"], "dismissed")
+        data = case.export_judgements()
+        data["format"] = "linkage judgements 1"
+        [judgement] = data["judgements"]
+        judgement["signals"] = [signal[:2] for signal in judgement["signals"]]
+        (tmp_path / "old.json").write_text(json.dumps(data))
+        other = again(tmp_path / "other", table)
+        other.import_judgements(tmp_path / "old.json")
+        assert "blue" not in fleets.operators(again(other.path, table))
+        rows = fleets.rows({"red": 12, "": 0, "gold": 8}) + azure()
+        assert "azure" in fleets.operators(again(other.path, fleets.table(rows)))
 
     @pytest.mark.parametrize(
         "text", ["", "[]", '{"format": "linkage judgements 1"}', '{"format": 1}', "\x00"]
@@ -324,6 +442,20 @@ class TestOlderCases:
             found = {r[0] for r in connection.execute("SHOW TABLES").fetchall()}
         assert found == {t.name for t in TABLES.values() if t.kept} | {"meta"}
         assert fleets.operators(again(case.path, table)) == ids
+
+    def test_judgements_of_version_3_hold(self, case: Case, table) -> None:
+        ids = fleets.operators(case)
+        case.judge(ids["blue"], "dismissed")
+        case.close()
+        with duckdb.connect(str(case.path / "case.duckdb")) as connection:
+            connection.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+            connection.execute("ALTER TABLE judgements DROP COLUMN run")
+            for column in ("members", "others"):
+                connection.execute(f"ALTER TABLE judged_signals DROP COLUMN {column}")
+        with Case(case.path) as old:
+            assert [j.run for j in old.judgements()] == [None]
+            assert old.judge(ids["red"], "confirmed").run == 1
+        assert "blue" not in fleets.operators(again(case.path, table))
 
 
 def test_judgement_as_text() -> None:

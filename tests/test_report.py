@@ -58,7 +58,7 @@ def test_pages_hold_what_the_tables_say(tmp_path):
         "5 accounts share 2 cards (card-A, card-B) and a template.",
         "OP-AAAAAA.html",
     ]
-    assert overview["operators"][0] == [*row, "confirmed"]
+    assert overview["operators"][0] == [*row, "confirmed as sockpuppets"]
     assert overview["operators"][1][-1] is None
     assert overview["found"] == [["sockpuppets", 1, 5], ["household", 1, 3]]
     assert overview["inputs"][0][::2] == ["accounts.csv", 1234567]
@@ -79,7 +79,9 @@ def test_pages_hold_what_the_tables_say(tmp_path):
         ["payment", "card-B", 2, 1, 6.0],
     ]
     assert operator["timeline"]["bars"][0] == [1, 1, 1, 1, 1]
-    assert operator["judgements"] == [["2025-03-01 00:00", "Ann", "confirmed", "seen before"]]
+    assert operator["judgements"] == [
+        ["2025-03-01 00:00", "Ann", "confirmed as sockpuppets", "seen before"]
+    ]
     # midnights of 1 to 3 March 2025, a Saturday to a Monday: 2, 2 and 1 of the five members
     assert {n: k for n, k in enumerate(operator["hours"]["week"]) if k} == {0: 1, 120: 2, 144: 2}
     assert operator["hours"]["peak"] == ["2025-03-01 00:00", 2]
@@ -279,7 +281,7 @@ def test_what_changed_since_the_run_before(tmp_path):
     ]
     rows["aliases"] = [("OP-OLDOLD", "OP-AAAAAA", 3)]
     rows["judgements"].append(
-        (2, START, "Bo", "operator", "OP-OLDOLD", None, "unsure", "by its old id")
+        (2, START, "Bo", "operator", "OP-OLDOLD", None, "unsure", "by its old id", 3)
     )
     pages = pages_of(tmp_path, rows)
     operator, _ = data_of(pages, "OP-AAAAAA.html")

@@ -243,7 +243,7 @@ def test_keyboard_opens_an_operator_and_comes_back(opened):
         "Sign-ups: 5 sign-ups, at most 1 in a day (2025-03-01).",
         "The most members active in one and the same hour were 2 of 5 (2025-03-01 00:00 UTC).",
         "Nothing is left out.",
-        "confirmed by Ann",
+        "confirmed as sockpuppets by Ann",
         "No other operator’s members use evidence of this one.",
     ):
         assert words in text, words

@@ -13,6 +13,8 @@ from cases import Typed
 
 from linkage import Case, InputError, forget, run, update
 from linkage.case.tracing import read_accounts
+from linkage.case.views import Trace, Traced, TracedOperator
+from linkage.cli.trace import _print_trace
 
 ODD = "red-03-zebra.quartz@mail.example"
 
@@ -45,10 +47,12 @@ class TestTrace:
         file = tmp_path / "bad.csv"
         file.write_text("note,Account_ID\nx,blue-00\ny,blue-01\nz,nobody\n")
         code, out, _ = typed("trace", case.path, "--accounts", file)
-        assert (code, out.splitlines()[:2]) == (
+        blue = fleets.operators(case)["blue"]
+        assert (code, out.splitlines()[:3]) == (
             0,
             [
-                "2 known accounts; 8 more are likely the same hand",
+                f"8 more are in {blue}, with 2 known accounts",
+                "2 known accounts; by what they share alone, 8 more are likely the same hand",
                 "1 account not in the case: nobody",
             ],
         )
@@ -58,6 +62,24 @@ class TestTrace:
         code, _, err = typed("trace", case.path, "--accounts", file)
         assert (code, "none of the 1 accounts" in err) == (2, True)
         assert "no such file" in typed("trace", case.path, "--accounts", tmp_path / "x")[2]
+
+    def test_one_of_a_fleet(self, case: Case, typed: Typed, tmp_path: Path) -> None:
+        red = fleets.operators(case)["red"]
+        (tmp_path / "bad.txt").write_text("red-03\n")
+        out = typed("trace", case.path, "--accounts", tmp_path / "bad.txt")[1]
+        first, second = out.splitlines()[:2]
+        assert first == f"11 more are in {red}, with 1 known account"
+        assert second.startswith("1 known account; by what it shares alone, ")
+        assert " 1 others" not in out
+
+    def test_no_is_not_said_of_members(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """That two accounts share little says nothing of those in the operator of one of them."""
+        operator = TracedOperator("OP-AAA111", "sockpuppets", 12, 1)
+        places = {"ann": "OP-AAA111", "bob": "OP-AAB222", "cat": None}
+        hanging = [Traced(name, 2.0, 1, False, of, "ip x") for name, of in places.items()]
+        _print_trace(Trace(1, (), (operator,), (), tuple(hanging), 0, 0))
+        lines = [line.split()[3] for line in capsys.readouterr().out.splitlines()[-3:]]
+        assert lines == ["OP-AAA111", "no", "no"]
 
     @pytest.mark.parametrize("text", ["a\nb\na\n", '"a"\r\nb\r\n', "user_id,x\na,1\nb,2\n"])
     def test_files(self, tmp_path: Path, text: str) -> None:
@@ -123,6 +145,21 @@ class TestForget:
         for name in ("accounts", "observations", "signals", "edges", "members", "evidence"):
             one, two = (c.arrow(name).to_pandas() for c in (left, other))
             pd.testing.assert_frame_equal(one, two)
+
+    def test_what_was_found_earlier_stays(self, tmp_path: Path) -> None:
+        """Two of a fleet are forgotten: that they left is all that happened."""
+        case = run([fleets.table(fleets.rows())], tmp_path / "case", with_report=False)
+        red = fleets.operators(case)["red"]
+        update(case.path, with_report=False).close()
+        for account in ("red-01", "red-02"):
+            left, _ = forget(case.path, account, with_report=False)
+        assert left.diff(1, 2).changes == ()
+        for runs, change in (
+            ((2, 3), "from 12 to 11 accounts (1 left)"),
+            ((1, 4), "from 12 to 10 accounts (2 left)"),
+        ):
+            [found] = [c.text for c in left.diff(*runs).changes if c.operator_id == red]
+            assert found == f"{red} shrank: {change}"
 
     def test_unknown(self, case: Case, typed: Typed) -> None:
         code, _, err = typed("forget", case.path, "red-0")

@@ -35,19 +35,24 @@ class Case(CaseReader):
         """The case in the folder `path`: `Case(path)` by another name."""
         return cls(path)
 
-    def judge(self, operator_id: str, decision: str, note: str = "", by: str = "") -> Judgement:
+    def judge(
+        self, operator_id: str, decision: str, note: str = "", by: str = "", verdict: str = ""
+    ) -> Judgement:
         """Record that an operator is `confirmed`, `dismissed` or `unsure`; the next run obeys.
 
-        `note` says why, `by` who decides (the user of the machine, if nobody is named). Its members
-        and evidence as they are now are kept with it. `InputError` for another decision, or if
-        there is no such operator; `CaseError` if the case can't be written, or somebody else is
-        writing it.
+        `note` says why, `by` who decides (the user of the machine, if nobody is named). It is
+        confirmed as what its verdict says, or as `verdict`: sockpuppets, organisation or household.
+        Its members and evidence as they are now are kept with it. `InputError` for another decision
+        or verdict, or if there is no such operator; `CaseError` if the case can't be written, or
+        somebody else is writing it.
 
         >>> made = case.judge(operator, "confirmed", "chargebacks", by="ann")
         >>> made.judgement, made.decision, made.made_by, made.note
         (1, 'confirmed', 'ann', 'chargebacks')
+        >>> case.judge(operator, "confirmed", by="bob", verdict="household").decided
+        'confirmed as household'
         """
-        made = judging.judge(self.path, operator_id, decision, note, by)
+        made = judging.judge(self.path, operator_id, decision, note, by, verdict)
         self._reopen()
         return made
 

@@ -1,7 +1,8 @@
 """An account that is to be forgotten, taken out of what a case remembers of earlier runs.
 
 The `HISTORY` tables in an engine arrive and leave without it. A judgement about it stays, as one
-about a forgotten account: that something was decided is not personal, and stays in its place.
+about a forgotten account: that something was decided is not personal, and stays in its place. So
+does its place in the operators of earlier runs, which are not to look as if they had changed.
 """
 
 from __future__ import annotations
@@ -19,8 +20,17 @@ FORGOTTEN = "(forgotten)"
 
 def erase(engine: Engine, account_id: str) -> None:
     """Take the account out of the tables."""
-    for table in ("memberships", "judged_members"):
-        engine.run(f"DELETE FROM {table} WHERE account_id = ?", [account_id])
+    engine.run("DELETE FROM judged_members WHERE account_id = ?", [account_id])
+    # each under a name of its own, or they would pass for one
+    engine.run(
+        f"""
+        UPDATE memberships SET account_id = printf('{FORGOTTEN} %d', 1 + (
+            SELECT count(DISTINCT x.account_id) FROM memberships x
+            WHERE starts_with(x.account_id, '{FORGOTTEN} ')))
+        WHERE account_id = ?
+        """,
+        [account_id],
+    )
     for table in ("judged_signals", "earlier_evidence"):
         engine.run(f"DELETE FROM {table} WHERE kind IN {DIRECT_KINDS} AND value = ?", [account_id])
     for column in ("a", "b"):

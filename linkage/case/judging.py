@@ -12,6 +12,7 @@ import getpass
 import ipaddress
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,13 @@ from linkage.case.views import Judgement
 from linkage.engine import Engine
 from linkage.errors import InputError, shorten, suggestion
 from linkage.judgements import components
-from linkage.schema import DECISIONS, JUDGEMENTS
+from linkage.judgements.allowed import is_within
+from linkage.schema import DECIDABLE, DECISIONS, JUDGEMENTS
 from linkage.signals import KINDS, Rejected, kind_of
 
 WITHDRAWN = "withdrawn"
-FORMAT = "linkage judgements 1"
+FORMATS = ("linkage judgements 1", "linkage judgements 2")
+"""What can be read; the last is written. The first has no users with its signals."""
 
 # of each subject the last word; a pair is the same either way round
 STANDING = f"""
@@ -64,7 +67,7 @@ def take_judgements(engine: Engine, place: Path, without: str | None = None) -> 
     for name, columns, where in (
         (
             "judged_operators",
-            "judgement, a AS operator_id, decision, b AS verdict, made_by, made_at, note",
+            "judgement, a AS operator_id, decision, b AS verdict, made_by, made_at, note, run",
             "operator",
         ),
         ("judged_pairs", "judgement, subject, a, b", "together', 'apart"),
@@ -75,21 +78,38 @@ def take_judgements(engine: Engine, place: Path, without: str | None = None) -> 
 
 
 def judge(
-    path: Path | str, operator_id: str, decision: str, note: str = "", by: str = ""
+    path: Path | str,
+    operator_id: str,
+    decision: str,
+    note: str = "",
+    by: str = "",
+    verdict: str = "",
 ) -> Judgement:
-    """Record a decision on an operator, with its members and evidence as they are now."""
+    """Record a decision on an operator, with its members and evidence as they are now.
+
+    It is confirmed as `verdict`; without one, as its own.
+    """
     if decision not in DECISIONS:
         raise InputError(
             f"no decision {shorten(decision)}. {suggestion(decision, DECISIONS)} "
             f"A decision is one of: {', '.join(DECISIONS)}."
         )
+    if verdict and (decision != "confirmed" or verdict not in DECIDABLE):
+        raise InputError(
+            f"{decision} as {shorten(verdict)}? An operator is confirmed as one of: "
+            f"{', '.join(DECIDABLE)}. {suggestion(verdict, DECIDABLE)}".rstrip()
+        )
     with amended(path) as (connection, case):
-        name, verdict, earlier = _judged_operator(case, operator_id)
-        made = _append(connection, "operator", name, verdict, decision, note, by)
+        name, found_as, run, earlier = _judged_operator(case, operator_id)
+        b = verdict or found_as
+        made = _append(
+            connection,
+            Judgement(0, _now(), by or _user(), "operator", name, b, decision, note, run),
+        )
         # of an operator that is gone, what it was when it was judged before
         for table, columns, source in (
             ("judged_members", "account_id", "members"),
-            ("judged_signals", "kind, value", "evidence"),
+            ("judged_signals", "kind, value, members, others", "evidence"),
         ):
             found, of = (source, name) if earlier is None else (table, earlier)
             key = "operator_id" if earlier is None else "judgement"
@@ -101,20 +121,22 @@ def judge(
     return made
 
 
-def _judged_operator(case: CaseReader, operator_id: str) -> tuple[str, str, int | None]:
-    """An operator's id and verdict, and the judgement that remembers it if it is gone."""
+def _judged_operator(case: CaseReader, operator_id: str) -> tuple[str, str, int | None, int | None]:
+    """An operator's id and verdict, the run that found it so, and the judgement that remembers it
+    if it is gone."""
     try:
         view = case.operator(operator_id)
     except InputError:
         rows = case.rows(
-            "SELECT a, b, judgement FROM judgements WHERE subject = 'operator' AND a = $id "
+            "SELECT a, b, run, judgement FROM judgements WHERE subject = 'operator' AND a = $id "
             "ORDER BY judgement DESC LIMIT 1",
             id=operator_id.strip().upper(),
         )
         if not rows:
             raise
         return rows[0]
-    return view.operator_id, view.verdict, None
+    [(run,)] = case.rows("SELECT max(run) FROM runs")
+    return view.operator_id, view.verdict, run, None
 
 
 def judge_pair(
@@ -139,7 +161,9 @@ def judge_pair(
         else:
             _check_pair(standing, subject, a, b, case.path)
         decision = WITHDRAWN if withdraw else None
-        return _append(connection, subject, a, b, decision, note, by)
+        return _append(
+            connection, Judgement(0, _now(), by or _user(), subject, a, b, decision, note)
+        )
 
 
 def allow(
@@ -151,7 +175,9 @@ def allow(
         if withdraw:
             _check_stands(judgements(case, standing=True), "allow", kind, value)
         decision = WITHDRAWN if withdraw else None
-        return _append(connection, "allow", kind, value, decision, note, by)
+        return _append(
+            connection, Judgement(0, _now(), by or _user(), "allow", kind, value, decision, note)
+        )
 
 
 def allowed_value(case: CaseReader, kind: str, value: str) -> str:
@@ -174,6 +200,22 @@ def allowed_value(case: CaseReader, kind: str, value: str) -> str:
             f"{shorten(value)} is no {kind}: {cleaned.reason}, so it is no evidence anyway."
         )
     return next((v.value for v in cleaned if v.kind == kind), cleaned[0].value)
+
+
+def users(case: CaseReader, kind: str, value: str) -> int:
+    """How many accounts use a value that was allowed."""
+    where = "kind = $kind AND value = $value"
+    parameters: dict[str, Any] = {"kind": kind, "value": value}
+    if kind in ("ip", "ip_range") and "/" in value:
+        network = ipaddress.ip_network(value)
+        rows = case.rows("SELECT signal, value FROM signals WHERE kind IN ('ip', 'ip_range')")
+        where = "signal IN (SELECT unnest($signals))"
+        parameters = {"signals": [signal for signal, text in rows if is_within(text, network)]}
+    [(found,)] = case.rows(
+        "SELECT count(DISTINCT account) FROM edges JOIN signals USING (signal) WHERE " + where,
+        **parameters,
+    )
+    return int(found)
 
 
 def _template(case: CaseReader, value: str) -> str:
@@ -237,26 +279,20 @@ def _check_pair(standing: Sequence[Judgement], subject: str, a: str, b: str, pat
             )
 
 
-def _append(
-    connection: duckdb.DuckDBPyConnection,
-    subject: str,
-    a: str,
-    b: str | None,
-    decision: str | None,
-    note: str,
-    by: str,
-    made_at: datetime | None = None,
-) -> Judgement:
+def _append(connection: duckdb.DuckDBPyConnection, judgement: Judgement) -> Judgement:
+    """Add it, with the next number."""
     [(number,)] = connection.execute(
         "SELECT coalesce(max(judgement), 0) + 1 FROM judgements"
     ).fetchall()
-    now = made_at or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    made = Judgement(number, now, by or _user(), subject, a, b, decision, note or None)
-    connection.execute(
-        "INSERT INTO judgements VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [made.judgement, made.made_at, made.made_by, subject, a, b, decision, made.note],
-    )
+    made = replace(judgement, judgement=number, note=judgement.note or None)
+    values = made.as_dict().values()
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO judgements VALUES ({marks})", list(values))
     return made
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
 def _user() -> str:
@@ -274,17 +310,19 @@ def exported(case: CaseReader) -> dict[str, Any]:
             "SELECT account_id FROM judged_members WHERE judgement = $n ORDER BY 1", n=j.judgement
         )
         signals = case.rows(
-            "SELECT kind, value FROM judged_signals WHERE judgement = $n ORDER BY ALL",
+            "SELECT kind, value, members, others FROM judged_signals WHERE judgement = $n "
+            "ORDER BY ALL",
             n=j.judgement,
         )
         values = j.as_dict()
-        del values["judgement"]
+        # numbers are of this case
+        del values["judgement"], values["run"]
         values["made_at"] = j.made_at.isoformat() + "Z"
         if j.subject == "operator":
             values["members"] = [row[0] for row in members]
             values["signals"] = [list(row) for row in signals]
         found.append(values)
-    return {"format": FORMAT, "judgements": found}
+    return {"format": FORMATS[-1], "judgements": found}
 
 
 def bring_in(path: Path | str, file: Path) -> tuple[list[Judgement], list[str]]:
@@ -311,16 +349,15 @@ def bring_in(path: Path | str, file: Path) -> tuple[list[Judgement], list[str]]:
                 except InputError as error:
                     left.append(f"{j.text()}: {error}")
                     continue
-            made = _append(
-                connection, j.subject, j.a, j.b, j.decision, j.note or "", j.made_by, made_at
-            )
+            made = _append(connection, j)
             for account_id in values.get("members", []):
                 connection.execute(
                     "INSERT INTO judged_members VALUES (?, ?)", [made.judgement, account_id]
                 )
-            for kind, value in values.get("signals", []):
+            for kind, value, *users in values.get("signals", []):
                 connection.execute(
-                    "INSERT INTO judged_signals VALUES (?, ?, ?)", [made.judgement, kind, value]
+                    "INSERT INTO judged_signals VALUES (?, ?, ?, ?, ?)",
+                    [made.judgement, kind, value, *(users or (None, None))],
                 )
             brought.append(made)
             known.add(_key(j))
@@ -346,19 +383,23 @@ def _read(file: Path) -> list[dict[str, Any]]:
         raise InputError(f"{file}: no such file.") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         raise wrong from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
+    if not isinstance(data, dict) or data.get("format") not in FORMATS:
         raise wrong
     try:
         for values in data["judgements"]:
             datetime.fromisoformat(values["made_at"].removesuffix("Z"))
             texts = [values["made_by"], values["subject"], values["a"], *values.get("members", [])]
-            texts += [text for signal in values.get("signals", []) for text in signal]
+            signals = values.get("signals", [])
+            texts += [text for signal in signals for text in signal[:2]]
             texts += [values[k] for k in ("b", "decision", "note") if values.get(k) is not None]
             if not all(isinstance(text, str) for text in texts):
                 raise wrong
             if values["subject"] not in ("operator", "together", "apart", "allow"):
                 raise wrong
-            if any(len(signal) != 2 for signal in values.get("signals", [])):
+            if any(len(signal) not in (2, 4) for signal in signals):
+                raise wrong
+            users = [n for signal in signals for n in signal[2:] if n is not None]
+            if not all(isinstance(n, int) for n in users):
                 raise wrong
     except (KeyError, TypeError, ValueError, AttributeError):
         raise wrong from None

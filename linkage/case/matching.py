@@ -277,7 +277,8 @@ def write_csv(path: Path, matches: Sequence[Match]) -> None:
 
 def _sentence(count: int, found: list[dict[str, object]]) -> str:
     parts = [
-        f"{s['kind']} {s['value']} ({s['members']:,} members, {s['others']:,} others)"
+        f"{s['kind']} {s['value']} ({s['members']:,} members, {s['others']:,} "
+        f"other{'' if s['others'] == 1 else 's'})"
         for s in found
     ]
     more = f" and {count - len(parts):,} more" if count > len(parts) else ""

@@ -73,7 +73,7 @@ def replace(new: Path, place: Path) -> None:
     old = new.with_name(new.name.replace(".new-", ".old-"))
     writing.put(new, place, old)
     for earlier in (new, old):
-        shutil.rmtree(earlier, ignore_errors=True)
+        _remove(earlier)
 
 
 def recover(place: Path) -> None:
@@ -154,11 +154,23 @@ def _leftovers(place: Path, label: str) -> list[Path]:
 def _tidy(place: Path) -> None:
     for old in _leftovers(place, "old"):
         if place.exists():
-            shutil.rmtree(old, ignore_errors=True)
+            _remove(old)
         else:
             old.rename(place)
     for new in _leftovers(place, "new"):
-        shutil.rmtree(new, ignore_errors=True)
+        _remove(new)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, as far as that can be done; somebody may have made it read-only."""
+    with contextlib.suppress(OSError):
+        folder.chmod(0o700)
+    for parent, names, _ in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 OURS = {DATABASE, f"{DATABASE}.wal", "operators.csv", "members.csv", "run.json", "report"}

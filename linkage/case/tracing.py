@@ -77,7 +77,8 @@ WITH reasons AS (
 ),
 why AS (
     SELECT account, string_agg(
-               printf('%s %s (%d known or likely, %d others)', kind, value, seeds, others), ', '
+               printf('%s %s (%d known or likely, %d %s)', kind, value, seeds, others,
+                      CASE others WHEN 1 THEN 'other' ELSE 'others' END), ', '
                ORDER BY place) AS text
     FROM reasons WHERE place <= {SHOWN} GROUP BY account
 )

@@ -144,11 +144,19 @@ class Judgement(View):
     b: str | None
     decision: str | None
     note: str | None
+    run: int | None = None
+
+    @property
+    def decided(self) -> str | None:
+        """The decision; of an operator that was confirmed, as what."""
+        if self.decision == "confirmed" and self.b:
+            return f"confirmed as {self.b}"
+        return self.decision
 
     def text(self) -> str:
         """The judgement as a sentence."""
         what = {
-            "operator": f"{self.a} {self.decision}",
+            "operator": f"{self.a} {self.decided}",
             "together": f"{self.a} and {self.b} judged together",
             "apart": f"{self.a} and {self.b} judged apart",
             "allow": f"{self.a} {self.b} allowed",

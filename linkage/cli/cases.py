@@ -131,6 +131,15 @@ def judge(
     decision: Annotated[
         str | None, typer.Argument(metavar="DECISION", help="confirmed, dismissed or unsure.")
     ] = None,
+    verdict: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="V",
+            help="What it is confirmed as: sockpuppets, organisation or household.  "
+            "[default: its verdict]",
+        ),
+    ] = "",
     together: Annotated[
         Pair | None, typer.Option(metavar="ACCOUNT ACCOUNT", help="Two of one operator.")
     ] = None,
@@ -150,12 +159,21 @@ def judge(
 ) -> None:
     """Record what was decided; the next run or update obeys.
 
-    An operator that is confirmed comes back, with what it shares weighing more; one that is
-    dismissed does not, under no id; unsure takes back either. Accounts judged apart are
-    never in one operator. Nothing is overwritten: linkage history shows all. Without a
-    decision, the judgements that stand are listed.
+    An operator that is confirmed, as what its verdict says or --as another, comes back, with what
+    it shares weighing more; one that is dismissed does not, under no id; unsure takes back either.
+    Accounts judged apart are never in one operator. Nothing is overwritten: linkage history shows
+    all. Without a decision, the judgements that stand are listed.
     """
+    if withdraw and together is None and apart is None:
+        raise InputError(
+            "--withdraw goes with --together or --apart. A judgement of an operator is taken back "
+            f"by unsure: linkage judge {case} {operator or 'OPERATOR'} unsure"
+        )
     _check_one(operator, decision, together, apart, export, bring)
+    if verdict and decision is None:
+        raise InputError(
+            f"--as what? It goes with: linkage judge {case} OPERATOR confirmed --as {verdict}"
+        )
     from linkage.case import Case
 
     with Case(case) as opened:
@@ -168,7 +186,7 @@ def judge(
             made = record(*pair, note=note, by=by, withdraw=withdraw)
             output.answer(made, as_json, partial(_print_made, case))
         elif operator is not None and decision is not None:
-            made = opened.judge(operator, decision, note, by)
+            made = opened.judge(operator, decision, note, by, verdict)
             output.answer(made, as_json, partial(_print_made, case))
         else:
             output.answer(opened.judgements(standing=True), as_json, _print_standing)
@@ -213,8 +231,10 @@ def _export(case: Case, file: Path, as_json: bool) -> None:
         say(f"{count(found, 'judgement')} in {file}")
 
 
-def _print_made(case: Path, made: Judgement) -> None:
+def _print_made(case: Path, made: Judgement, told: str = "") -> None:
     say(made.text())
+    if told:
+        say(told)
     say(f"It binds the next run. Now: linkage update {case}")
 
 
@@ -235,7 +255,7 @@ def _print_standing(found: Sequence[Judgement]) -> None:
     if not found:
         say("No judgements.")
         return
-    rows = [(j.made_at, j.made_by, _what(j), j.decision, j.note) for j in found]
+    rows = [(j.made_at, j.made_by, _what(j), j.decided, j.note) for j in found]
     table(["when (UTC)", "who", "what", "decision", "why"], rows, wide=["what", "why"])
 
 
@@ -264,10 +284,13 @@ def allow(
     says nothing. What it implies (an address its range) says nothing either.
     """
     from linkage.case import Case
+    from linkage.case.judging import users
 
     with Case(case) as opened:
         made = opened.allow(kind, value, note, by, withdraw)
-        output.answer(made, as_json, partial(_print_made, case))
+        used = 0 if as_json else users(opened, made.a, str(made.b))
+        told = f"It is used by {count(used, 'account') if used else 'no account so far'}."
+        output.answer(made, as_json, partial(_print_made, case, told=told))
 
 
 def diff(

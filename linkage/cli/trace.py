@@ -13,7 +13,10 @@ from linkage.cli.options import AccountId, CaseFolder, Json, NoReport
 from linkage.cli.output import count, heading, say, table
 
 if TYPE_CHECKING:
-    from linkage.case.views import Trace
+    from linkage.case.views import Trace, Traced
+
+NAMED = 3
+"""Operators that are named before all of them are listed."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,7 +51,18 @@ def trace(
 
 
 def _print_trace(found: Trace) -> None:
-    say(f"{count(found.known, 'known account')}; {found.likely:,} more are likely the same hand")
+    for o in found.operators[:NAMED]:
+        more = o.accounts - o.known
+        verb = "is" if more == 1 else "are"
+        say(f"{more:,} more {verb} in {o.operator_id}, with {count(o.known, 'known account')}")
+    if len(found.operators) > NAMED:
+        say(f"and {count(len(found.operators) - NAMED, 'more operator')}")
+    whose = "it shares" if found.known == 1 else "they share"
+    verb = "is" if found.likely == 1 else "are"
+    say(
+        f"{count(found.known, 'known account')}; by what {whose} alone, {found.likely:,} more "
+        f"{verb} likely the same hand"
+    )
     if found.missing:
         some = ", ".join(found.missing[:3]) + (", …" if len(found.missing) > 3 else "")
         say(f"{count(len(found.missing), 'account')} not in the case: {some}")
@@ -59,12 +73,13 @@ def _print_trace(found: Trace) -> None:
             [(o.operator_id, o.verdict, o.accounts, o.known) for o in found.operators],
             right=["accounts", "known"],
         )
+    theirs = {o.operator_id for o in found.operators}
     if found.accounts:
         heading("What hangs on them")
         table(
             ["account", "nats", "step", "likely", "operator", "because it has"],
             [
-                (a.account_id, a.nats, a.step, a.likely, a.operator_id, a.why)
+                (a.account_id, a.nats, a.step, _likely(a, theirs), a.operator_id, a.why)
                 for a in found.accounts
             ],
             right=["nats", "step"],
@@ -74,6 +89,11 @@ def _print_trace(found: Trace) -> None:
             say(f"and {found.more:,} more: --top, or --json")
     else:
         say("Nothing else shares what they share.")
+
+
+def _likely(account: Traced, theirs: set[str]) -> bool | None:
+    """Nothing where it would be no of whoever is in an operator of known ones."""
+    return account.likely or (None if account.operator_id in theirs else False)
 
 
 def forget(

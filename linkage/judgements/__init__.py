@@ -1,7 +1,7 @@
 """What investigators decided, made to bind a run.
 
 In: the tables of the stage before, and what is judged now, without what was overruled or withdrawn:
-`judged_operators` (judgement, operator_id, decision, verdict, made_by, made_at, note), with
+`judged_operators` (judgement, operator_id, decision, verdict, made_by, made_at, note, run), with
 `judged_members` and `judged_signals` as they were then; `judged_pairs` (judgement, subject, a, b);
 and `judged_signals_allowed` (judgement, kind, value, note). `allow` runs before the graph is built,
 `propose` after candidates are proposed, `bind` when accounts have settled, `confirm` after the
@@ -33,13 +33,17 @@ CONFIRMED = 3.0
 """Nats (twenty to one) that an operator's confirmation adds to whoever holds what is its own."""
 
 OWN = 0.7
-"""A personal signal is an operator's own if so many of its users are members."""
+"""A signal is an operator's own if so many of its users are members."""
 
 VERDICT = 6.0
 """Nats that it adds to the verdict that was confirmed."""
 
 SAME = 0.5
-"""Share of an operator's members, or of the weight of its evidence, that a judged one had."""
+"""Share of an operator's members, or of the weight of its evidence, that a judged one had (of the
+evidence, as its own)."""
+
+IS_IT = f"(share >= {SAME} OR kept >= {SAME})"
+"""Of a row of `recognised`: the operator has members enough to be the judged one."""
 
 
 def propose(engine: Engine) -> None:
@@ -77,9 +81,10 @@ _STATE = "SELECT count(*), sum(hash(account, operator, confidence)) FROM attribu
 
 def _recognise(engine: Engine) -> None:
     """`recognised` (operator, judgement, decision): operators of this run that were judged."""
+    _find_beside(engine)
     engine.create(
         "recognised",
-        """
+        f"""
         WITH sizes AS (SELECT operator, count(*) AS size FROM attributed GROUP BY operator),
         judged_sizes AS (
             SELECT m.judgement, count(*) AS size FROM judged_members m
@@ -95,10 +100,12 @@ def _recognise(engine: Engine) -> None:
                        ln(CAST(o.members AS DOUBLE) / o.holders * o.all_holders
                           / (o.members + o.others)), 0) AS nats
             FROM operator_signals o JOIN signals s USING (signal)
+            JOIN kinds k ON k.kind = s.kind WHERE NOT k.sharing
         ),
         by_signals AS (
             SELECT n.operator, j.judgement, sum(n.nats ORDER BY n.nats) AS nats
-            FROM nats n JOIN judged_signals j USING (kind, value) GROUP BY n.operator, j.judgement
+            FROM nats n JOIN judged_signals j USING (kind, value)
+            WHERE j.members >= {OWN} * (j.members + j.others) GROUP BY n.operator, j.judgement
         ),
         sums AS (
             SELECT operator, sum(nats ORDER BY nats) AS nats FROM nats GROUP BY operator
@@ -107,12 +114,14 @@ def _recognise(engine: Engine) -> None:
                coalesce(m.members, 0) AS members, s.size,
                coalesce(m.members, 0) / CAST(s.size AS DOUBLE) AS share,
                coalesce(m.members, 0) / CAST(coalesce(z.size, 1) AS DOUBLE) AS kept,
-               coalesce(b.nats / t.nats, 0) AS infrastructure
+               CASE WHEN d.operator IS NULL THEN coalesce(b.nats / t.nats, 0) ELSE 0 END
+                   AS infrastructure
         FROM sizes s CROSS JOIN judged_operators j
         LEFT JOIN judged_sizes z ON z.judgement = j.judgement
         LEFT JOIN by_members m ON m.operator = s.operator AND m.judgement = j.judgement
         LEFT JOIN by_signals b ON b.operator = s.operator AND b.judgement = j.judgement
         LEFT JOIN sums t ON t.operator = s.operator
+        LEFT JOIN beside d ON d.operator = s.operator AND d.judgement = j.judgement
         WHERE j.decision IN ('confirmed', 'dismissed')
           AND (m.members IS NOT NULL OR b.nats IS NOT NULL)
         """,
@@ -121,10 +130,39 @@ def _recognise(engine: Engine) -> None:
     engine.create(
         "confirmed_operators",
         f"""
-        SELECT operator, arg_max(judgement, (members, judgement)) AS judgement FROM recognised
-        WHERE decision = 'confirmed' AND (share >= {SAME} OR kept >= {SAME}
-                                          OR infrastructure >= {SAME})
+        SELECT operator, arg_max(judgement, ({IS_IT}, members, judgement)) AS judgement
+        FROM recognised
+        WHERE decision = 'confirmed' AND ({IS_IT} OR infrastructure >= {SAME})
         GROUP BY operator
+        """,
+    )
+
+
+def _find_beside(engine: Engine) -> None:
+    """`beside` (operator, judgement): who was another operator in the run that was judged.
+
+    Whoever judged could have judged it too, whatever it shares.
+    """
+    engine.create(
+        "beside",
+        f"""
+        WITH was AS (
+            SELECT r.run, m.operator_id, m.account_id
+            FROM (SELECT DISTINCT run FROM judged_operators) r
+            JOIN memberships m ON m.first_run <= r.run AND m.last_run >= r.run
+        ),
+        were AS (SELECT run, operator_id, count(*) AS size FROM was GROUP BY run, operator_id),
+        sizes AS (SELECT operator, count(*) AS size FROM attributed GROUP BY operator),
+        held AS (
+            SELECT x.operator, w.run, w.operator_id, count(*) AS members
+            FROM attributed x JOIN accounts a USING (account) JOIN was w USING (account_id)
+            GROUP BY x.operator, w.run, w.operator_id
+        )
+        SELECT DISTINCT o.operator, j.judgement
+        FROM held o JOIN sizes s USING (operator)
+        JOIN were w ON w.run = o.run AND w.operator_id = o.operator_id
+        JOIN judged_operators j ON j.run = o.run AND j.operator_id <> o.operator_id
+        WHERE o.members >= {SAME} * least(s.size, w.size)
         """,
     )
 
@@ -191,7 +229,8 @@ def _dismiss(engine: Engine) -> None:
     engine.create(
         "dismissed_operators",
         f"""
-        SELECT operator, max(judgement) AS judgement FROM recognised
+        SELECT operator, arg_max(judgement, (share >= {SAME}, judgement)) AS judgement
+        FROM recognised
         WHERE decision = 'dismissed' AND (share >= {SAME} OR infrastructure >= {SAME})
           AND operator NOT IN (SELECT operator FROM confirmed_operators)
         GROUP BY operator
@@ -212,10 +251,13 @@ def _dismiss(engine: Engine) -> None:
         """
     )
     engine.run(
-        """
+        f"""
         INSERT INTO judgement_notes BY NAME
         SELECT r.judgement, printf('%s is dismissed: %d accounts that would be it again are in '
-                   'no operator', any_value(r.judged_id), sum(r.size)) AS note
+                   'no operator', any_value(r.judged_id), sum(r.size))
+                   || CASE WHEN bool_or(r.share < {SAME}) THEN printf(
+                               '; %d of them are in what only resembles it',
+                               sum(r.size) FILTER (r.share < {SAME})) ELSE '' END AS note
         FROM recognised r JOIN dismissed_operators d USING (operator, judgement)
         GROUP BY r.judgement
         """
@@ -231,17 +273,31 @@ def confirm(engine: Engine) -> None:
         "confirmed_items",
         f"""
         SELECT c.operator, 'judgement' AS item,
-               printf('confirmed as %s by %s on %s', j.verdict, j.made_by,
-                      strftime(j.made_at, '%Y-%m-%d'))
+               CASE WHEN {IS_IT} THEN printf('confirmed as %s by %s on %s', j.verdict, j.made_by,
+                                             strftime(j.made_at, '%Y-%m-%d'))
+                    ELSE printf('resembles %s, which %s confirmed as %s on %s', j.operator_id,
+                                j.made_by, j.verdict, strftime(j.made_at, '%Y-%m-%d')) END
                    || CASE WHEN coalesce(j.note, '') = '' THEN '' ELSE ': ' || j.note END
                    AS finding,
                CASE j.verdict WHEN 'sockpuppets' THEN {VERDICT} WHEN 'unclear' THEN 0.0
                     ELSE -{VERDICT} END AS weight,
-               j.verdict
+               j.verdict, c.judgement, r.size, {IS_IT} AS is_it
         FROM confirmed_operators c JOIN judged_operators j USING (judgement)
+        JOIN recognised r ON r.operator = c.operator AND r.judgement = c.judgement
         """,
     )
-    engine.run("INSERT INTO scorecard_items BY NAME SELECT * EXCLUDE verdict FROM confirmed_items")
+    engine.run(
+        """
+        INSERT INTO judgement_notes BY NAME
+        SELECT c.judgement, c.operator,
+               printf('{operator} (%d accounts) ', c.size) || c.finding AS note
+        FROM confirmed_items c JOIN verdicts v USING (operator) WHERE NOT c.is_it
+        """
+    )
+    engine.run(
+        "INSERT INTO scorecard_items BY NAME SELECT operator, item, finding, weight "
+        "FROM confirmed_items"
+    )
     engine.run(
         """
         UPDATE verdicts SET verdict = c.verdict,

@@ -73,8 +73,7 @@ def _signals(engine: Engine, kind: str, value: str) -> Iterable[tuple[str, str]]
             "SELECT DISTINCT signal_kind, value FROM cleaned WHERE signal_kind IN ('ip', "
             "'ip_range') ORDER BY ALL"
         ):
-            inside = ipaddress.ip_network(text)
-            if inside.version == network.version and inside.subnet_of(network):  # type: ignore[arg-type]
+            if is_within(text, network):
                 yield (signal_kind, text)
         return
     yield (kind, value)
@@ -82,6 +81,17 @@ def _signals(engine: Engine, kind: str, value: str) -> Iterable[tuple[str, str]]
         for (text,) in engine.rows("SELECT DISTINCT template FROM template_uses ORDER BY template"):
             if _resembles(text, value):
                 yield (kind, text)
+
+
+def is_within(text: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    """Whether an address or a range, as signals have it, is of a network.
+
+    >>> campus = ipaddress.ip_network("9.9.0.0/16")
+    >>> [is_within(text, campus) for text in ("9.9.1.2", "9.8.0.0/15", "2001:db8::/64")]
+    [True, False, False]
+    """
+    inside = ipaddress.ip_network(text)
+    return inside.version == network.version and inside.subnet_of(network)  # type: ignore[arg-type]
 
 
 def _resembles(text: str, other: str) -> bool:

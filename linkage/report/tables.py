@@ -98,7 +98,9 @@ class Tables:
         self._table(
             "judged",
             f"""
-            SELECT coalesce({now}, a) AS operator_id, made_at, made_by, decision, note
+            SELECT coalesce({now}, a) AS operator_id, made_at, made_by,
+                   decision || CASE WHEN decision = 'confirmed' AND b <> '' THEN ' as ' || b
+                               ELSE '' END AS decision, note
             FROM judgements WHERE subject = 'operator'
             """,
         )

@@ -92,7 +92,7 @@ function operatorsSection() {
     columns: [
       { name: "Rank", numeric: true, key: (o) => o.place, cell: (o) => number(o.place + 1) },
       { name: "Operator", header: true, key: (o) => o.id, cell: operatorLink },
-      { name: "Verdict", key: (o) => o.verdict, cell: (o) => [badge(o.verdict), o.decision ? el("div", { class: "soft" }, short(o.decision, 24)) : null] },
+      { name: "Verdict", key: (o) => o.verdict, cell: (o) => [badge(o.verdict), o.decision ? el("div", { class: "soft" }, short(o.decision, 30)) : null] },
       { name: "Score", numeric: true, key: (o) => o.score, cell: (o) => number(o.score, 3) },
       { name: "Accounts", numeric: true, key: (o) => o.accounts, cell: (o) => number(o.accounts) },
       { name: "q", numeric: true, key: (o) => o.q, cell: (o) => chance(o.q) },
