@@ -344,7 +344,28 @@ def test_operators_that_share_are_near(tmp_path):
     assert data_of(pages, "OP-BBBBBB.html")[0]["near"] == []
     drawn = blocks(pages["index.html"])["overview"]["map"]
     assert [o[0] for o in drawn["operators"]] == [0, 1]
-    assert drawn["ties"] == [[0, 1, 4.0, 2, "payment"]]
+    assert drawn["ties"] == [[0, 1, 4.0, 2, "payment", 2, 2, 12.0]]
+
+
+def test_the_map_draws_what_is_grave_before_what_is_strong(tmp_path, monkeypatch):
+    rows = small()
+    rows["edges"] += [(5, 3, START, START, 1), (6, 3, START, START, 1)]
+    # two offices with one address: more nats for each, but nobody looks for them
+    rows["signals"].append((5, "ip", "198.51.100.9", None, 4, None))
+    for n, name in ((8, "OP-CCCCCC"), (10, "OP-DDDDDD")):
+        rows["operators"].append((name, "organisation", 0.1, 2, 0.0, "ip", None, None, "an office"))
+        for account in (n, n + 1):
+            rows["accounts"].append((account, f"acc-{account}", None, None, None, 1))
+            rows["members"].append((account, f"acc-{account}", name, "organisation", 0.99, 9.0, 1))
+            rows["edges"].append((account, 5, None, None, 1))
+        rows["evidence"].append((name, 5, "ip", "198.51.100.9", 2, 2, 9.0))
+    pages = pages_of(tmp_path, rows)
+    drawn = blocks(pages["index.html"])["overview"]["map"]
+    assert [tie[2] for tie in drawn["ties"]] == [1.67, 9.0]
+    monkeypatch.setattr("linkage.report.map.OPERATORS", 3)
+    drawn = blocks(pages_of(tmp_path, rows, "fewer")["index.html"])["overview"]["map"]
+    assert [place for place, _, _ in drawn["operators"]] == [0, 1]
+    assert (drawn["ties_left"], drawn["operators_left"]) == (1, 2)
 
 
 @given(

@@ -416,7 +416,8 @@ def test_map_names_what_ties_operators(opened):
     section = it.page.locator("section", has=it.page.locator("#map"))
     assert "2 operators and 1 tie between them" in section.inner_text()
     section.locator("summary").click()
-    assert "1 signal in common, mostly card; 7.0 nats for an average member" in section.inner_text()
+    tie = "1 signal of 1 kind in common, mostly card, on 3 accounts; 7.0 nats for an average member"
+    assert tie in section.inner_text()
     section.get_by_role("link", name="OP-BBBBBB").click()
     it.page.locator("h1", has_text="OP-BBBBBB").wait_for()
     assert it.troubles == []

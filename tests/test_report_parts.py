@@ -100,4 +100,4 @@ def test_map_sets_no_two_operators_on_one_place(count, data):
     places = map.lay_out(count, edges)
     assert len(set(places)) == count
     assert places == map.lay_out(count, edges)
-    assert all(x >= 0 and y >= 0 for x, y in places)
+    assert all(0 <= x <= map.WIDTH and 0 <= y <= map.HEIGHT for x, y in places)
