@@ -319,7 +319,8 @@ def test_redacted_values_are_gone_but_still_match(tmp_path):
             assert raw not in "".join(text for _, text in BLOCK.findall(page)), raw
     overview = blocks(pages["index.html"])["overview"]
     operator, members = data_of(pages, "OP-AAAAAA.html")
-    assert overview["redacted"] is operator["redacted"] is True
+    assert overview["redacted"] == operator["redacted"]
+    assert "templates, which may hold names" in overview["redacted"]
     # one value has one mask, in a sentence and on another page too
     assert operator["signals"][0][1] in overview["operators"][0][8]
     assert overview["rejected"][0][5] == operator["signals"][0][1]
@@ -327,6 +328,35 @@ def test_redacted_values_are_gone_but_still_match(tmp_path):
     assert "acc-2" in members["id"]
     again, _ = data_of(pages_of(tmp_path, rows, "again", redact=True), "OP-AAAAAA.html")
     assert again["signals"][0][1] != operator["signals"][0][1]
+
+
+def test_redacted_notes_are_left_out_unless_asked_for(tmp_path):
+    rows = small()
+    note = "Maria Lopez of Acme called us"
+    said = f"confirmed as sockpuppets by Ann Bo on 2025-03-02: {note}"
+    rows["scorecard"].append(("OP-AAAAAA", "judgement", said, 6.0))
+    name, *others, _ = rows["operators"][0]
+    rows["operators"][0] = (name, *others, f"5 accounts share 2 cards; {said}.")
+    rows["judgements"] = [
+        (1, START, "Ann Bo", "operator", name, "sockpuppets", "confirmed", note),
+        (2, START, "Ann Bo", "operator", "OP-BBBBBB", None, "dismissed", None),
+    ]
+    rows["signals"].append((5, "ip", "198.51.100.8", None, 2, f"allowed: {note}"))
+    database = make(tmp_path / "case.duckdb", rows)
+    found = {}
+    for name, choice in (("plain", {}), ("out", {"redact": True}),
+                         ("in", {"redact": True, "notes": True})):  # fmt: skip
+        report.write(database, tmp_path / name, **choice)
+        pages = sorted((tmp_path / name).glob("*.html"))
+        texts = [text for p in pages for _, text in BLOCK.findall(p.read_text(encoding="utf-8"))]
+        found[name] = "".join(texts)
+    count = found["plain"].count("Maria Lopez")
+    assert [found[name].count("Maria Lopez") for name in ("out", "in")] == [0, count]
+    assert count == 5
+    assert "Ann" not in found["out"] + found["in"]
+    mask = re.search(r"confirmed as sockpuppets by (masked-\w+) on 2025-03-02", found["out"])[1]
+    assert f'"{mask}","confirmed",""' in found["out"]
+    assert '"allowed"' in found["out"]
 
 
 def test_operators_that_share_are_near(tmp_path):

@@ -14,7 +14,7 @@ from typing import Any
 
 from linkage.report import changes, graph, hours, overview, reliance, timeline
 from linkage.report.plain import CUT, CUT_OTHERS, cut, day, minute, rounded
-from linkage.report.redaction import Redaction
+from linkage.report.redaction import Redaction, unmasked
 from linkage.report.tables import SIGNALS, Tables
 
 MEMBERS = 30_000
@@ -105,7 +105,7 @@ class _Reader:
         """What is read first on the page of an operator, from its row of `shown` and the rest."""
         place = row[0]
         return {
-            "redacted": self.redaction.active,
+            "redacted": self.redaction.active and unmasked(self.redaction.notes),
             "run": self.run,
             "place": place,
             "of": self.operators,
@@ -134,7 +134,7 @@ class _Reader:
             "changes": own["changes"] or None,
             "judgements": [
                 [minute(at), self.redaction.value("name", by or ""), decision,
-                 self._sentence(note, place)]
+                 cut(self.redaction.note(note or "", self.known.get(place, ())), 600)]
                 for at, by, decision, note in own["judged"]
             ],
         }  # fmt: skip

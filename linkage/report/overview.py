@@ -13,7 +13,7 @@ from typing import Any
 from linkage.report import map as operators_map
 from linkage.report import timeline
 from linkage.report.plain import cut, minute, parsed, rounded
-from linkage.report.redaction import Redaction
+from linkage.report.redaction import Redaction, unmasked
 from linkage.report.tables import Tables
 from linkage.schema import VERDICTS
 
@@ -42,7 +42,7 @@ def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
         )
     )
     return {
-        "redacted": redaction.active,
+        "redacted": redaction.active and unmasked(redaction.notes),
         "run": run(tables),
         "accounts": tables.rows("SELECT count(*) FROM accounts")[0][0],
         "signals": tables.rows("SELECT count(*) FROM signals")[0][0],
@@ -67,7 +67,7 @@ def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
             )
         ],
         "ignored": [
-            [kind, cut(why), count, most]
+            [kind, cut(redaction.sentence(why)), count, most]
             for kind, why, count, most in tables.rows(
                 "SELECT kind, ignored, count(*), max(accounts) FROM signals"
                 " WHERE ignored IS NOT NULL GROUP BY ALL ORDER BY 3 DESC, 1, 2"

@@ -90,7 +90,7 @@ function frame({ run, redacted }) {
   });
   fill(document.getElementById("top"), [el("span", { class: "brand" }, "linkage report"),
     el("span", {}, run.run ? `Run ${number(run.run)}${run.finished ? `, finished ${run.finished} UTC` : ""}` : ""),
-    redacted ? el("strong", { class: "redacted" }, "Redacted: equal masks are equal values") : null]);
+    redacted ? el("span", { class: "redacted" }, el("strong", {}, "Redacted: equal masks are equal values. "), redacted) : null]);
   fill(document.getElementById("foot"), [el("p", {},
     "A member is an account that the data attribute to an operator, with a probability; it is not a finding of guilt. ",
     "An operator is one hand behind several accounts, and may be a company or a family. ",
