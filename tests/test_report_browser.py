@@ -203,11 +203,12 @@ def test_list_is_filtered_searched_and_sorted(opened):
     it = opened("large")
     page, rows = it.page, ".listing tbody tr"
     assert page.locator(rows).count() == 50
-    assert (
-        "34 operators look like sockpuppets: 23,140 accounts" in page.locator("main").inner_text()
-    )
+    text = page.locator("main").inner_text()
+    assert "34 operators look like sockpuppets, 26 of them barely: 23,140 accounts" in text
+    assert "Household a few people who live together: score below 0.5, at most 8 members" in text
+    assert "q is the share that chance is expected to make" in text
     page.get_by_label("Sockpuppets (34)").uncheck()
-    assert set(it.texts(f"{rows} .badge")) == {"■ Organisation", "◇ Unclear"}
+    assert set(it.texts(f"{rows} .badge")) == {"■\u00a0Organisation", "◇\u00a0Unclear"}
     page.get_by_label("Sockpuppets (34)").check()
     page.get_by_label("At least").fill("400")
     assert page.locator(rows).count() < 50

@@ -31,7 +31,7 @@ APART = (112.0, 52.0)
 """How far two operators are at least, across or down, so that their names can be read."""
 WIDTH, HEIGHT = 1000.0, 640.0
 MARGINS = ((WIDTH, STEP), (HEIGHT, ROW))
-ROUNDS = 300
+ROUNDS = 100
 HONEST = "('organisation', 'household')"
 
 Points = list[tuple[float, float]]

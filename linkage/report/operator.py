@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from linkage.report import changes, graph, hours, overview, reliance, timeline
-from linkage.report.plain import CUT, CUT_OTHERS, cut, day, minute, rounded
+from linkage.report.plain import CUT, CUT_OTHERS, cut, day, minute, probability, rounded
 from linkage.report.redaction import Redaction, unmasked
 from linkage.report.tables import SIGNALS, Tables
 
@@ -44,11 +44,11 @@ class _Reader:
         [(self.accounts,)] = tables.rows("SELECT count(*) FROM accounts")
         [(self.operators,)] = tables.rows("SELECT count(*) FROM operators")
         self.run = overview.run(tables)
-        rows = tables.rows("SELECT place, operator_id, verdict, accounts, page FROM shown")
+        rows = tables.rows("SELECT place, operator_id, verdict, accounts, page, score FROM shown")
         self.names = {
             place: [cut(name or ""), verdict, accounts,
-                    overview.file_name(place, name) if page else None]
-            for place, name, verdict, accounts, page in rows
+                    overview.file_name(place, name) if page else None, probability(score)]
+            for place, name, verdict, accounts, page, score in rows
         }  # fmt: skip
 
     def batch(self, places: str) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
@@ -107,6 +107,7 @@ class _Reader:
         return {
             "redacted": self.redaction.active and unmasked(self.redaction.notes),
             "run": self.run,
+            "rules": overview.RULES,
             "place": place,
             "of": self.operators,
             "operator": overview.operator(
@@ -182,7 +183,7 @@ class _Reader:
             weakest = reliance.weakest(held, weighed)
             known = weakest is not None and evidence is not None
             columns["id"].append(cut(self.redaction.account(account_id or "")))
-            columns["confidence"].append(rounded(confidence, 4))
+            columns["confidence"].append(probability(confidence))
             columns["evidence"].append(rounded(evidence, 1))
             columns["held_by"].append(held_by)
             columns["created"].append(day(created))
@@ -190,7 +191,7 @@ class _Reader:
             columns["bundle"].append(drawing.bundle_of(mask) if drawing else -1)
             columns["relies_on"].append(weakest[0] if known and weakest else -1)
             columns["without"].append(
-                rounded(reliance.confidence(evidence, weakest[1], accounts, self.accounts), 3)
+                probability(reliance.confidence(evidence, weakest[1], accounts, self.accounts))
                 if known and weakest
                 else None
             )

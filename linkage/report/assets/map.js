@@ -21,7 +21,7 @@ function mapSection(operators, overview) {
     if (id === null) { fill(panel, [hint(MAP_HINT)]); return; }
     const n = Number(id.slice(1));
     const ties = map.ties.filter(([a, b]) => a === n || b === n);
-    fill(panel, [el("p", {}, operatorLink(operatorOf(n)), " ", badge(operatorOf(n).verdict), ` ${count(operatorOf(n).accounts, "account")}. `, value(operatorOf(n).why)),
+    fill(panel, [el("p", {}, operatorLink(operatorOf(n)), " ", badge(operatorOf(n).verdict, operatorOf(n).score), ` ${count(operatorOf(n).accounts, "account")}. `, value(operatorOf(n).why)),
       el("ul", {}, ties.map((tie) => el("li", {}, operatorLink(operatorOf(tie[0] === n ? tie[1] : tie[0])), ": ", tieWords(tie))))]);
   });
   const [xs, ys] = [1, 2].map((k) => map.operators.map((o) => o[k]));
