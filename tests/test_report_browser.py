@@ -459,6 +459,31 @@ def test_no_accessibility_fault(opened, scheme, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_phone_shows_whole_drawings_and_says_where_to_scroll(opened):
+    page = opened("large", "OP-000000.html", viewport={"width": 390, "height": 844}).page
+    drawn(page)
+    wider = "node => node.scrollWidth - node.clientWidth"
+    graph = page.locator("section[aria-labelledby=graph]")
+    assert graph.locator(".network .scroll").evaluate(wider) <= 2
+    assert not graph.locator(".sideways").is_visible()
+    graph.locator("summary").click()
+    graph.get_by_role("button", name="Open bundle 1 in the graph").click()
+    graph.locator(".sideways").wait_for()
+    heights = page.locator(".chart text").evaluate_all(
+        "nodes => nodes.map(n => n.getBoundingClientRect().height)"
+    )
+    assert min(heights) > 10
+    members = page.locator("section[aria-labelledby=members]")
+    assert members.locator(".sideways").is_visible()
+    # the account stays in view while the rest is scrolled
+    first = members.locator("tr[aria-rowindex='2'] th")
+    left = first.bounding_box()["x"]
+    members.locator(".view").evaluate("node => { node.scrollLeft = 400 }")
+    assert first.bounding_box()["x"] == pytest.approx(left, abs=1)
+    said = "node => getComputedStyle(node, '::before').content"
+    assert "towards sockpuppets" in page.locator("td.ways").first.evaluate(said)
+
+
 def test_print_leaves_controls_out_and_lists_members(opened):
     page = opened("large", "OP-000000.html").page
     page.emulate_media(media="print")

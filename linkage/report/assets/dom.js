@@ -81,6 +81,18 @@ function bar(share, className) {
   return el("span", { class: `bar ${className || ""}`, "aria-hidden": "true" }, inner);
 }
 
+// On a phone drawings are made narrower instead of smaller, so that their words can be read.
+const NARROW = matchMedia("(max-width: 44rem)").matches;
+
+// Says so where a frame holds more than is seen of it.
+function sideways(frame) {
+  const note = el("p", { class: "more sideways", hidden: true }, "\u2194 Wider than the page: scroll it sideways to see the rest.");
+  const watch = new ResizeObserver(() => { note.hidden = frame.scrollWidth <= frame.clientWidth + 2; });
+  watch.observe(frame);
+  watch.observe(frame.firstElementChild);
+  return note;
+}
+
 // What stands above and below every page.
 function frame({ run, redacted }) {
   document.getElementById("main").replaceChildren();

@@ -12,7 +12,7 @@ function scorecardSection(page) {
     el("h2", { id: "verdict" }, "Verdict: ", word.toLowerCase(), barely(verdict, score) ? ", barely" : ""),
     meaning ? el("p", {}, `${word} means ${meaning} (${rule}). ${sure(verdict, score)} `, "Each finding below moves the verdict one way or the other; every operator starts at the prior, since most groups that share something are honest.") : null,
     page.scorecard.length ? plainTable("Scorecard, heaviest finding first",
-      [["Looked at", "bare"], ["Found", "bare"], ["Towards honest \u25c0 \u25b6 towards sockpuppets", "bare"], ["Nats", "number"]],
+      [["Looked at", "bare"], ["Found", "bare"], ["Towards honest \u25c0 \u25b6 towards sockpuppets", "ways"], ["Nats", "number"]],
       page.scorecard.map(([item, finding, weight]) => [
         el("strong", {}, words(item)), value(finding), twoWay(weight, most), signed(weight)])
         .concat([[el("strong", {}, "Together"), "", "", signed(total)]]))
