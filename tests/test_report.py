@@ -64,6 +64,7 @@ def test_pages_hold_what_the_tables_say(tmp_path):
     assert overview["inputs"][0][::2] == ["accounts.csv", 1234567]
     assert overview["rejected"] == [["", "ip", "private address", 3, 40, "10.0.0.1"]]
     assert overview["ignored"] == [["email_domain", "free mail", 1, 900]]
+    assert overview["case"] == tmp_path.name
     assert overview["run"] == {"run": 1, "finished": "2025-03-11 00:00", "seed": 7}
     assert overview["chance"] == {"limit": 0.05, "tested": 2, "strong": 1, "expected": 0.0}
     # all accounts, then members of sockpuppets, by day
@@ -154,7 +155,8 @@ def test_one_operator_as_one_file(tmp_path):
     [operator, members] = blocks(path.read_text(encoding="utf-8")).values()
     pages_of(tmp_path, small(), "whole")
     whole = blocks((tmp_path / "whole" / "OP-BBBBBB.html").read_text(encoding="utf-8"))
-    assert operator == {**whole["operator"], "alone": True}
+    # it goes to people who do not have the case
+    assert operator == {**whole["operator"], "alone": True, "case": None}
     assert operator["place"] == 1
     assert members == whole["members"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -321,6 +323,7 @@ def test_redacted_values_are_gone_but_still_match(tmp_path):
     operator, members = data_of(pages, "OP-AAAAAA.html")
     assert overview["redacted"] == operator["redacted"]
     assert "templates, which may hold names" in overview["redacted"]
+    assert overview["case"] is operator["case"] is None
     # one value has one mask, in a sentence and on another page too
     assert operator["signals"][0][1] in overview["operators"][0][8]
     assert overview["rejected"][0][5] == operator["signals"][0][1]

@@ -320,8 +320,12 @@ def test_one_account_and_the_chain_between_two(opened):
         "acc-0 — both use prompt template Translate ⟨…⟩ into ⟨…⟩ (5 members, 4 others) — acc-2",
     ]
     members.get_by_label("Second account").fill("nobody")
-    assert "No listed member has the second account id." in panel.inner_text()
+    assert panel.inner_text().startswith("No account nobody among the listed members")
+    assert "What holds acc-0" in panel.inner_text()
+    members.get_by_label("Second account").fill(" acc-2 ")
+    assert panel.locator("h3").inner_text() == "From acc-0 to acc-2"
     members.get_by_label("First account").fill("")
+    members.get_by_label("Second account").fill("")
     assert "Choose an account in the list" in panel.inner_text()
     assert it.troubles == []
 

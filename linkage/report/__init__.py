@@ -15,6 +15,7 @@ markup from them (see `page`).
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,13 +33,20 @@ OURS = re.compile(r"index\.html|OP-[A-Z0-9]+\.html|operator-\d+\.html|redacted")
 """What a report's folder holds; anything else is somebody's."""
 
 
-def write(database: Path, folder: Path, redact: bool = False, notes: bool = False) -> None:
+def write(
+    database: Path,
+    folder: Path,
+    redact: bool = False,
+    notes: bool = False,
+    case: str | None = None,
+) -> None:
     """Write the report of the case in `database` to `folder`: index.html and a page an operator.
 
     An earlier report there is replaced as a whole. With `redact`, values that name a person are
-    masks (see `redaction`), and investigators' notes are left out unless `notes`. `CaseError` if
-    the database can't be read, and it must not be open for writing elsewhere; `InputError` if
-    `folder` holds other things than a report.
+    masks (see `redaction`), and investigators' notes are left out unless `notes`. `case` is the
+    folder that pages name in commands, that of the database if not given. `CaseError` if the
+    database can't be read, and it must not be open for writing elsewhere; `InputError` if `folder`
+    holds other things than a report.
 
     >>> write(Path("case/case.duckdb"), Path("report"))
     Traceback (most recent call last):
@@ -50,12 +58,15 @@ def write(database: Path, folder: Path, redact: bool = False, notes: bool = Fals
         spilling(connection, folder.parent),
     ):
         tables, redaction = Tables(connection), Redaction(redact, notes)
-        overall = overview.read(tables, redaction)
+        # a folder is often named after somebody
+        name = None if redact else shlex.quote(case or database.resolve().parent.name)
+        overall = overview.read(tables, redaction, name)
         _put(new / "index.html", page.pieces("index", "Operators", {"overview": overall}))
-        for rank, data, members in operators.read(tables, redaction):
-            name = data["operator"][-1]
+        for rank, data, members in operators.read(tables, redaction, name):
             blocks = {"operator": data, "members": members}
-            _put(new / name, page.pieces("operator", f"Operator {rank + 1}", blocks))
+            _put(
+                new / data["operator"][-1], page.pieces("operator", f"Operator {rank + 1}", blocks)
+            )
 
 
 def write_operator(

@@ -28,17 +28,20 @@ MEMBER_COLUMNS = ("id", "confidence", "evidence", "held_by", "created", "last", 
 
 
 def read(
-    tables: Tables, redaction: Redaction
+    tables: Tables, redaction: Redaction, case: str | None = None
 ) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """Place, page and members of each operator that has a page, in the order of rank."""
-    reader = _Reader(tables, redaction)
+    """Place, page and members of each operator that has a page, in the order of rank.
+
+    `case` is what commands call the case.
+    """
+    reader = _Reader(tables, redaction, case)
     for places in tables.batches():
         yield from reader.batch(places)
 
 
 class _Reader:
-    def __init__(self, tables: Tables, redaction: Redaction) -> None:
-        self.tables, self.redaction = tables, redaction
+    def __init__(self, tables: Tables, redaction: Redaction, case: str | None) -> None:
+        self.tables, self.redaction, self.case = tables, redaction, case
         self.known = overview.known_values(tables, redaction)
         self.everybody = hours.of_everybody(tables)
         [(self.accounts,)] = tables.rows("SELECT count(*) FROM accounts")
@@ -108,6 +111,7 @@ class _Reader:
             "redacted": self.redaction.active and unmasked(self.redaction.notes),
             "run": self.run,
             "rules": overview.RULES,
+            "case": self.case,
             "place": place,
             "of": self.operators,
             "operator": overview.operator(

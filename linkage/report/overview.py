@@ -36,8 +36,8 @@ def file_name(place: int, operator_id: str | None) -> str:
     return f"operator-{place + 1}.html"
 
 
-def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
-    """The data of the page `index.html`."""
+def read(tables: Tables, redaction: Redaction, case: str | None = None) -> dict[str, Any]:
+    """The data of the page `index.html`; `case` is what commands call the case."""
     known = known_values(tables, redaction)
     operators = tables.rows("SELECT * FROM shown ORDER BY place")
     decided = dict(
@@ -49,6 +49,7 @@ def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
         "redacted": redaction.active and unmasked(redaction.notes),
         "run": run(tables),
         "rules": RULES,
+        "case": case,
         "accounts": tables.rows("SELECT count(*) FROM accounts")[0][0],
         "signals": tables.rows("SELECT count(*) FROM signals")[0][0],
         "inputs": [

@@ -126,7 +126,7 @@ function operatorsSection() {
   return el("section", { "aria-labelledby": "operators" },
     el("h2", { id: "operators" }, "Operators by rank"),
     el("p", {}, `Open an operator for its evidence. The score (0 to 1) says how much looks like sockpuppets, and is the rank: from ${RULES.bar} on an operator is called so, below ${RULES.sure} barely. Times are in UTC.`,
-      detailed < operators.length ? ` The first ${number(detailed)} have a page; for the others: linkage show CASE OPERATOR.` : null),
+      detailed < operators.length ? ` The first ${number(detailed)} have a page; for the others: linkage show ${overview.case || "CASE"} OPERATOR.` : null),
     operators.length ? [el("div", { class: "controls" },
       el("fieldset", {}, el("legend", {}, "Verdict"), boxes.map(([verdict, box, n]) =>
         el("label", { class: "check" }, box, ` ${verdictWords(verdict)[0]} (${number(n)})`))),
@@ -151,7 +151,7 @@ function seen(operator) {
 function detailsSection() {
   return el("section", { "aria-labelledby": "left-out" },
     el("h2", { id: "left-out", tabindex: "-1" }, "What was read and what was left out, in full"),
-    plainTable("Inputs", [["Input"], ["Rows", "number"], ["Columns used"], ["Columns not used"], ["SHA-256"]],
+    plainTable("Inputs", [["Input", "input"], ["Rows", "number"], ["Columns used"], ["Columns not used"], ["SHA-256"]],
       overview.inputs.map(([name, hash, rows, columns]) => [value(name), number(rows),
         mapping(columns.filter(([, kind]) => !UNUSED.has(kind))),
         mapping(columns.filter(([, kind]) => UNUSED.has(kind))), el("code", { class: "hash" }, hash || "–")])),

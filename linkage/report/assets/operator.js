@@ -74,15 +74,16 @@ function againstSection(page, members) {
 // What whoever has the case may do now; a page that was sent goes to people who don't have it.
 function nextSection(page) {
   const id = page.operator[0];
-  if (page.alone || !/^OP-[A-Z0-9]+$/.test(id)) return null;
+  if (page.alone || !OUR_ID.test(id)) return null;
+  const folder = page.case || "CASE";
   const command = (words) => el("code", {}, `linkage ${words}`);
   return el("section", { "aria-labelledby": "next" },
     el("h2", { id: "next" }, "What to do next"),
     el("ul", {},
       el("li", {}, "Look into some members: first those that would fall away without one signal, then any two and the chain between them (under Members)."),
-      el("li", {}, "If a shared value has an honest explanation (a campus, a public template), take it out for the next run: ", command("allow CASE KIND VALUE")),
-      el("li", {}, "Record what you decide, and why; the next run keeps to it: ", command(`judge CASE ${id} confirmed --note "…"`), ", or dismissed, or unsure."),
-      el("li", {}, "Send this page as one file, what names a person masked: ", command(`report CASE --operator ${id} --redact`))));
+      el("li", {}, "If a shared value has an honest explanation (a campus, a public template), take it out for the next run: ", command(`allow ${folder} KIND VALUE`)),
+      el("li", {}, "Record what you decide, and why; the next run keeps to it: ", command(`judge ${folder} ${id} confirmed --note "…"`), ", or dismissed, or unsure."),
+      el("li", {}, "Send this page as one file, what names a person masked: ", command(`report ${folder} --operator ${id} --redact`))));
 }
 
 function nearSection(page) {

@@ -59,6 +59,7 @@ const KINDS = {
 const SHORT_KINDS = { payment: "card", bin: "card\u2019s first digits", ip: "IP", prompt: "template", address: "address",
   sign_up: "sign-up hour", sign_up_day: "sign-up day" };
 const SHARING = "_sharing";
+const OUR_ID = /^OP-[A-Z0-9]{1,32}$/;
 
 function shortKind(kind) {
   if (kind.endsWith(SHARING)) return `${shortKind(kind.slice(0, -SHARING.length))} sharing`;
