@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +205,7 @@ def _find(
     with clock.stage("case"):
         made = engine.hand_over(name for name, table in TABLES.items() if table.kept)
         details = {**details, "versions": _versions(engine), **_details(made, config, clock)}
-        case.write(made, out, details, _report if with_report else None, without)
+        case.write(made, out, details, partial(_report, out) if with_report else None, without)
 
 
 def _bind(engine: Engine, config: Config) -> None:
@@ -252,8 +253,9 @@ def _engine(scratch: Path, config: Config, given: SparkEngine | None = None) -> 
             yield spark
 
 
-def _report(folder: Path) -> None:
-    report.write(folder / "case.duckdb", folder / "report")
+def _report(out: Path, folder: Path) -> None:
+    # until it is whole, the case stands in a scratch folder of another name
+    report.write(folder / "case.duckdb", folder / "report", case=out.resolve().name)
 
 
 def _versions(engine: Engine) -> dict[str, str]:

@@ -64,6 +64,7 @@ def test_pages_hold_what_the_tables_say(tmp_path):
     assert overview["inputs"][0][::2] == ["accounts.csv", 1234567]
     assert overview["rejected"] == [["", "ip", "private address", 3, 40, "10.0.0.1"]]
     assert overview["ignored"] == [["email_domain", "free mail", 1, 900]]
+    assert overview["case"] == tmp_path.name
     assert overview["run"] == {"run": 1, "finished": "2025-03-11 00:00", "seed": 7}
     assert overview["chance"] == {"limit": 0.05, "tested": 2, "strong": 1, "expected": 0.0}
     # all accounts, then members of sockpuppets, by day
@@ -89,7 +90,7 @@ def test_pages_hold_what_the_tables_say(tmp_path):
     assert held(members) == [[0, 1, 2], [0, 1], [0, 1], [1, 2], [1]]
     # acc-4 has the template alone: without its 2.5 nats, the odds of 5 to 4 are left
     assert members["relies_on"] == [0, 0, 0, 2, 1]
-    assert members["without"][-1] == round(5 / 9, 3)
+    assert members["without"][-1] == round(5 / 9, 4)
     assert operator["relied_on"] == []
     bundles = [n for n, _ in operator["graph"]["bundles"]]
     assert sorted(bundles) == [1, 1, 1, 2]
@@ -156,7 +157,8 @@ def test_one_operator_as_one_file(tmp_path):
     [operator, members] = blocks(path.read_text(encoding="utf-8")).values()
     pages_of(tmp_path, small(), "whole")
     whole = blocks((tmp_path / "whole" / "OP-BBBBBB.html").read_text(encoding="utf-8"))
-    assert operator == {**whole["operator"], "alone": True}
+    # it goes to people who do not have the case
+    assert operator == {**whole["operator"], "alone": True, "case": None}
     assert operator["place"] == 1
     assert members == whole["members"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -256,7 +258,7 @@ def test_what_a_page_can_not_hold_is_counted(tmp_path, monkeypatch):
     assert operator["operator"][3] == 300
     assert len(members["id"]) == 100
     sure = sorted((row[4] for row in rows["members"] if row[2] == "OP-000000"), reverse=True)
-    assert members["confidence"] == [round(p, 4) for p in sure[:100]]
+    assert members["confidence"] == [min(round(p, 4), 0.9999) for p in sure[:100]]
     assert max(map(len, members["held"])) <= 8
 
 
@@ -288,7 +290,7 @@ def test_what_changed_since_the_run_before(tmp_path):
     nobody = {"all": 0, "none": 0, "operators": [], "more": 0}
     assert operator["changes"] == {
         "run": 3,
-        "runs": [[1, "unclear", 2], [2, "sockpuppets", 4], [3, "sockpuppets", 5]],
+        "runs": [[1, "unclear", 2, 0.5], [2, "sockpuppets", 4, 0.9], [3, "sockpuppets", 5, 0.97]],
         "stayed": 2,
         "came": {"all": 3, "none": 2, "operators": [["OP-OLDOLD", 1]], "more": 0},
         "left": {"all": 2, "none": 1, "operators": [["OP-BBBBBB", 1]], "more": 0},
@@ -321,7 +323,9 @@ def test_redacted_values_are_gone_but_still_match(tmp_path):
             assert raw not in "".join(text for _, text in BLOCK.findall(page)), raw
     overview = blocks(pages["index.html"])["overview"]
     operator, members = data_of(pages, "OP-AAAAAA.html")
-    assert overview["redacted"] is operator["redacted"] is True
+    assert overview["redacted"] == operator["redacted"]
+    assert "templates, which may hold names" in overview["redacted"]
+    assert overview["case"] is operator["case"] is None
     # one value has one mask, in a sentence and on another page too
     assert operator["signals"][0][1] in overview["operators"][0][8]
     assert overview["rejected"][0][5] == operator["signals"][0][1]
@@ -331,6 +335,35 @@ def test_redacted_values_are_gone_but_still_match(tmp_path):
     assert again["signals"][0][1] != operator["signals"][0][1]
 
 
+def test_redacted_notes_are_left_out_unless_asked_for(tmp_path):
+    rows = small()
+    note = "Maria Lopez of Acme called us"
+    said = f"confirmed as sockpuppets by Ann Bo on 2025-03-02: {note}"
+    rows["scorecard"].append(("OP-AAAAAA", "judgement", said, 6.0))
+    name, *others, _ = rows["operators"][0]
+    rows["operators"][0] = (name, *others, f"5 accounts share 2 cards; {said}.")
+    rows["judgements"] = [
+        (1, START, "Ann Bo", "operator", name, "sockpuppets", "confirmed", note),
+        (2, START, "Ann Bo", "operator", "OP-BBBBBB", None, "dismissed", None),
+    ]
+    rows["signals"].append((5, "ip", "198.51.100.8", None, 2, f"allowed: {note}"))
+    database = make(tmp_path / "case.duckdb", rows)
+    found = {}
+    for name, choice in (("plain", {}), ("out", {"redact": True}),
+                         ("in", {"redact": True, "notes": True})):  # fmt: skip
+        report.write(database, tmp_path / name, **choice)
+        pages = sorted((tmp_path / name).glob("*.html"))
+        texts = [text for p in pages for _, text in BLOCK.findall(p.read_text(encoding="utf-8"))]
+        found[name] = "".join(texts)
+    count = found["plain"].count("Maria Lopez")
+    assert [found[name].count("Maria Lopez") for name in ("out", "in")] == [0, count]
+    assert count == 5
+    assert "Ann" not in found["out"] + found["in"]
+    mask = re.search(r"confirmed as sockpuppets by (masked-\w+) on 2025-03-02", found["out"])[1]
+    assert f'"{mask}","confirmed",""' in found["out"]
+    assert '"allowed"' in found["out"]
+
+
 def test_operators_that_share_are_near(tmp_path):
     rows = small()
     # two of the three at home use the cards' operator's template, one its card A
@@ -338,15 +371,37 @@ def test_operators_that_share_are_near(tmp_path):
     pages = pages_of(tmp_path, rows)
     operator, _ = data_of(pages, "OP-AAAAAA.html")
     [near] = operator["near"]
-    name, verdict, accounts, file, signals, users, strongest, nats = near
+    name, verdict, accounts, file, score, signals, users, strongest, nats = near
     assert (name, verdict, accounts, file) == ("OP-BBBBBB", "household", 3, "OP-BBBBBB.html")
+    assert score == 0.2
     assert (signals, users) == (2, 2)
     assert operator["signals"][strongest][1] == "card-A"
     assert nats == round((2.5 + 2.5 + 7.0) / 3, 2)
     assert data_of(pages, "OP-BBBBBB.html")[0]["near"] == []
     drawn = blocks(pages["index.html"])["overview"]["map"]
     assert [o[0] for o in drawn["operators"]] == [0, 1]
-    assert drawn["ties"] == [[0, 1, 4.0, 2, "payment"]]
+    assert drawn["ties"] == [[0, 1, 4.0, 2, "payment", 2, 2, 12.0]]
+
+
+def test_the_map_draws_what_is_grave_before_what_is_strong(tmp_path, monkeypatch):
+    rows = small()
+    rows["edges"] += [(5, 3, START, START, 1), (6, 3, START, START, 1)]
+    # two offices with one address: more nats for each, but nobody looks for them
+    rows["signals"].append((5, "ip", "198.51.100.9", None, 4, None))
+    for n, name in ((8, "OP-CCCCCC"), (10, "OP-DDDDDD")):
+        rows["operators"].append((name, "organisation", 0.1, 2, 0.0, "ip", None, None, "an office"))
+        for account in (n, n + 1):
+            rows["accounts"].append((account, f"acc-{account}", None, None, None, 1))
+            rows["members"].append((account, f"acc-{account}", name, "organisation", 0.99, 9.0, 1))
+            rows["edges"].append((account, 5, None, None, 1))
+        rows["evidence"].append((name, 5, "ip", "198.51.100.9", 2, 2, 9.0))
+    pages = pages_of(tmp_path, rows)
+    drawn = blocks(pages["index.html"])["overview"]["map"]
+    assert [tie[2] for tie in drawn["ties"]] == [1.67, 9.0]
+    monkeypatch.setattr("linkage.report.map.OPERATORS", 3)
+    drawn = blocks(pages_of(tmp_path, rows, "fewer")["index.html"])["overview"]["map"]
+    assert [place for place, _, _ in drawn["operators"]] == [0, 1]
+    assert (drawn["ties_left"], drawn["operators_left"]) == (1, 2)
 
 
 @given(

@@ -203,11 +203,12 @@ def test_list_is_filtered_searched_and_sorted(opened):
     it = opened("large")
     page, rows = it.page, ".listing tbody tr"
     assert page.locator(rows).count() == 50
-    assert (
-        "34 operators look like sockpuppets: 23,140 accounts" in page.locator("main").inner_text()
-    )
+    text = page.locator("main").inner_text()
+    assert "34 operators look like sockpuppets, 26 of them barely: 23,140 accounts" in text
+    assert "Household a few people who live together: score below 0.5, at most 8 members" in text
+    assert "q is the share that chance is expected to make" in text
     page.get_by_label("Sockpuppets (34)").uncheck()
-    assert set(it.texts(f"{rows} .badge")) == {"■ Organisation", "◇ Unclear"}
+    assert set(it.texts(f"{rows} .badge")) == {"■\u00a0Organisation", "◇\u00a0Unclear"}
     page.get_by_label("Sockpuppets (34)").check()
     page.get_by_label("At least").fill("400")
     assert page.locator(rows).count() < 50
@@ -319,8 +320,12 @@ def test_one_account_and_the_chain_between_two(opened):
         "acc-0 — both use prompt template Translate ⟨…⟩ into ⟨…⟩ (5 members, 4 others) — acc-2",
     ]
     members.get_by_label("Second account").fill("nobody")
-    assert "No listed member has the second account id." in panel.inner_text()
+    assert panel.inner_text().startswith("No account nobody among the listed members")
+    assert "What holds acc-0" in panel.inner_text()
+    members.get_by_label("Second account").fill(" acc-2 ")
+    assert panel.locator("h3").inner_text() == "From acc-0 to acc-2"
     members.get_by_label("First account").fill("")
+    members.get_by_label("Second account").fill("")
     assert "Choose an account in the list" in panel.inner_text()
     assert it.troubles == []
 
@@ -416,7 +421,8 @@ def test_map_names_what_ties_operators(opened):
     section = it.page.locator("section", has=it.page.locator("#map"))
     assert "2 operators and 1 tie between them" in section.inner_text()
     section.locator("summary").click()
-    assert "1 signal in common, mostly card; 7.0 nats for an average member" in section.inner_text()
+    tie = "1 signal of 1 kind in common, mostly card, on 3 accounts; 7.0 nats for an average member"
+    assert tie in section.inner_text()
     section.get_by_role("link", name="OP-BBBBBB").click()
     it.page.locator("h1", has_text="OP-BBBBBB").wait_for()
     assert it.troubles == []
@@ -455,6 +461,31 @@ def test_no_accessibility_fault(opened, scheme, width):
         assert [(f["id"], f["nodes"][0]["html"]) for f in faults] == []
         # nothing makes the page itself scroll sideways
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_phone_shows_whole_drawings_and_says_where_to_scroll(opened):
+    page = opened("large", "OP-000000.html", viewport={"width": 390, "height": 844}).page
+    drawn(page)
+    wider = "node => node.scrollWidth - node.clientWidth"
+    graph = page.locator("section[aria-labelledby=graph]")
+    assert graph.locator(".network .scroll").evaluate(wider) <= 2
+    assert not graph.locator(".sideways").is_visible()
+    graph.locator("summary").click()
+    graph.get_by_role("button", name="Open bundle 1 in the graph").click()
+    graph.locator(".sideways").wait_for()
+    heights = page.locator(".chart text").evaluate_all(
+        "nodes => nodes.map(n => n.getBoundingClientRect().height)"
+    )
+    assert min(heights) > 10
+    members = page.locator("section[aria-labelledby=members]")
+    assert members.locator(".sideways").is_visible()
+    # the account stays in view while the rest is scrolled
+    first = members.locator("tr[aria-rowindex='2'] th")
+    left = first.bounding_box()["x"]
+    members.locator(".view").evaluate("node => { node.scrollLeft = 400 }")
+    assert first.bounding_box()["x"] == pytest.approx(left, abs=1)
+    said = "node => getComputedStyle(node, '::before').content"
+    assert "towards sockpuppets" in page.locator("td.ways").first.evaluate(said)
 
 
 def test_print_leaves_controls_out_and_lists_members(opened):

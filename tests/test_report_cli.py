@@ -32,8 +32,12 @@ def test_redacted_beside_the_other(typed, tmp_path):
     typed("report", case)
     code, out, _ = typed("report", case, "--redact")
     assert code == 0
-    assert out == f"report  {case}/report/redacted/index.html\n"
-    assert first_block(case / "report" / "redacted" / "index.html")["redacted"] is True
+    path, told = out.split("\n", 1)
+    assert path == f"report  {case}/report/redacted/index.html"
+    told = " ".join(told.split())
+    assert told.startswith("Not masked: account ids, times")
+    assert told.endswith("notes are left out.")
+    assert first_block(case / "report" / "redacted" / "index.html")["redacted"] == told
     assert first_block(case / "report" / "index.html")["redacted"] is False
     # written again, the whole folder is new: an old redacted one would not fit it
     typed("report", case)
@@ -50,9 +54,13 @@ def test_one_operator_into_the_current_folder(typed, tmp_path, monkeypatch):
     code, out, _ = typed("report", case, "--operator", name[:-1])
     assert (code, out) == (0, f"report  {name}.html\n")
     assert first_block(Path(f"{name}.html"))["operator"][0] == name
-    code, out, _ = typed("report", case, "--operator", name, "--redact", "--out", "mail")
-    assert (code, out) == (0, f"report  mail/{name}-redacted.html\n")
-    assert first_block(Path("mail") / f"{name}-redacted.html")["redacted"] is True
+    arguments = ("--operator", name, "--redact", "--notes", "--out", "mail", "--json")
+    code, out, _ = typed("report", case, *arguments)
+    assert code == 0
+    told = json.loads(out)
+    assert told["report"] == f"mail/{name}-redacted.html"
+    assert "notes are kept" in told["not_masked"]
+    assert first_block(Path("mail") / f"{name}-redacted.html")["redacted"] == told["not_masked"]
 
 
 def test_what_goes_wrong(typed, tmp_path):

@@ -36,8 +36,12 @@ def report(
         bool,
         typer.Option(
             "--redact",
-            help="Mask addresses, e-mails, cards and names; equal values have equal masks.",
+            help="Mask addresses, e-mails, cards and names; equal values have equal masks. "
+            "Investigators' notes are left out.",
         ),
+    ] = False,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="With --redact: keep investigators' notes.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -60,10 +64,13 @@ def report(
         written = (out or Path()) / f"{file.stem}{'-redacted' if redact else ''}.html"
     with trouble(f"the report {written}"):
         if name is None:
-            pages.write(case / DATABASE, folder, redact)
+            pages.write(case / DATABASE, folder, redact, notes)
         else:
-            pages.write_operator(case / DATABASE, name, written, redact)
+            pages.write_operator(case / DATABASE, name, written, redact, notes)
     if as_json:
-        output.print_json({"report": str(written)})
+        told = {"not_masked": pages.unmasked(notes)} if redact else {}
+        output.print_json({"report": str(written), **told})
     else:
         output.say(f"report  {written}")
+        if redact:
+            output.say(pages.unmasked(notes))

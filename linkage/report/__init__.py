@@ -15,6 +15,7 @@ markup from them (see `page`).
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,22 +23,30 @@ from linkage.errors import InputError, shorten
 from linkage.report import operator as operators
 from linkage.report import overview, page
 from linkage.report.overview import file_name
-from linkage.report.redaction import Redaction
+from linkage.report.redaction import Redaction, unmasked
 from linkage.report.tables import Tables, opened, spilling
 from linkage.writing import beside
 
-__all__ = ["file_name", "write", "write_operator"]
+__all__ = ["file_name", "unmasked", "write", "write_operator"]
 
 OURS = re.compile(r"index\.html|OP-[A-Z0-9]+\.html|operator-\d+\.html|redacted")
 """What a report's folder holds; anything else is somebody's."""
 
 
-def write(database: Path, folder: Path, redact: bool = False) -> None:
+def write(
+    database: Path,
+    folder: Path,
+    redact: bool = False,
+    notes: bool = False,
+    case: str | None = None,
+) -> None:
     """Write the report of the case in `database` to `folder`: index.html and a page an operator.
 
     An earlier report there is replaced as a whole. With `redact`, values that name a person are
-    masks (see `redaction`). `CaseError` if the database can't be read, and it must not be open for
-    writing elsewhere; `InputError` if `folder` holds other things than a report.
+    masks (see `redaction`), and investigators' notes are left out unless `notes`. `case` is the
+    folder that pages name in commands, that of the database if not given. `CaseError` if the
+    database can't be read, and it must not be open for writing elsewhere; `InputError` if `folder`
+    holds other things than a report.
 
     >>> write(Path("case/case.duckdb"), Path("report"))
     Traceback (most recent call last):
@@ -48,16 +57,21 @@ def write(database: Path, folder: Path, redact: bool = False) -> None:
         beside(folder, OURS.fullmatch) as new,
         spilling(connection, folder.parent),
     ):
-        tables, redaction = Tables(connection), Redaction(redact)
-        overall = overview.read(tables, redaction)
+        tables, redaction = Tables(connection), Redaction(redact, notes)
+        # a folder is often named after somebody
+        name = None if redact else shlex.quote(case or database.resolve().parent.name)
+        overall = overview.read(tables, redaction, name)
         _put(new / "index.html", page.pieces("index", "Operators", {"overview": overall}))
-        for rank, data, members in operators.read(tables, redaction):
-            name = data["operator"][-1]
+        for rank, data, members in operators.read(tables, redaction, name):
             blocks = {"operator": data, "members": members}
-            _put(new / name, page.pieces("operator", f"Operator {rank + 1}", blocks))
+            _put(
+                new / data["operator"][-1], page.pieces("operator", f"Operator {rank + 1}", blocks)
+            )
 
 
-def write_operator(database: Path, operator: str, path: Path, redact: bool = False) -> None:
+def write_operator(
+    database: Path, operator: str, path: Path, redact: bool = False, notes: bool = False
+) -> None:
     """Write the page of one operator, by its full id, as the one self-contained file `path`.
 
     It differs from the page in a report's folder in that it links to no other. Errors as in
@@ -68,7 +82,7 @@ def write_operator(database: Path, operator: str, path: Path, redact: bool = Fal
     linkage.errors.CaseError: case/case.duckdb can't be opened ...
     """
     with opened(database) as connection, spilling(connection, path.parent):
-        tables, redaction = Tables(connection, only=operator), Redaction(redact)
+        tables, redaction = Tables(connection, only=operator), Redaction(redact, notes)
         for rank, data, members in operators.read(tables, redaction):
             blocks = {"operator": {**data, "alone": True}, "members": members}
             with beside(path) as new:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from linkage.report.plain import cut
+from linkage.report.plain import cut, probability
 from linkage.report.tables import Tables
 
 RUNS = 12
@@ -19,7 +19,7 @@ OTHERS = 5
 
 
 def of_operators(tables: Tables, places: str) -> dict[int, dict[str, Any]]:
-    """By place: the last `run`, all `runs` ([run, verdict, accounts]), `stayed`, `came`, `left`."""
+    """By place: the last `run`, all `runs` (lists of what each said), `stayed`, `came`, `left`."""
     if not {"memberships", "run_operators"} <= tables.names:
         return {}
     [(last,)] = tables.rows("SELECT max(run) FROM run_operators")
@@ -27,7 +27,7 @@ def of_operators(tables: Tables, places: str) -> dict[int, dict[str, Any]]:
         return {}
     runs = tables.by_place(
         f"""
-        SELECT place, run, r.verdict, r.accounts
+        SELECT place, run, r.verdict, r.accounts, r.score
         FROM run_operators AS r JOIN shown USING (operator_id)
         WHERE {places} AND run > {last - RUNS} ORDER BY place, run
         """
@@ -52,7 +52,7 @@ def of_operators(tables: Tables, places: str) -> dict[int, dict[str, Any]]:
     return {
         place: {
             "run": last,
-            "runs": runs.get(place, []),
+            "runs": [[*run, probability(score)] for *run, score in runs.get(place, ())],
             "stayed": sum(n for a, n in came.get(place, ()) if a == ids[place]),
             "came": _named([(a, n) for a, n in came.get(place, ()) if a != ids[place]]),
             "left": _named(left.get(place, [])),

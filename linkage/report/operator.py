@@ -13,8 +13,8 @@ from dataclasses import asdict
 from typing import Any
 
 from linkage.report import changes, graph, hours, overview, reliance, timeline
-from linkage.report.plain import CUT, CUT_OTHERS, cut, day, minute, rounded
-from linkage.report.redaction import Redaction
+from linkage.report.plain import CUT, CUT_OTHERS, cut, day, minute, probability, rounded
+from linkage.report.redaction import Redaction, unmasked
 from linkage.report.tables import SIGNALS, Tables
 
 MEMBERS = 30_000
@@ -28,27 +28,30 @@ MEMBER_COLUMNS = ("id", "confidence", "evidence", "held_by", "created", "last", 
 
 
 def read(
-    tables: Tables, redaction: Redaction
+    tables: Tables, redaction: Redaction, case: str | None = None
 ) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """Place, page and members of each operator that has a page, in the order of rank."""
-    reader = _Reader(tables, redaction)
+    """Place, page and members of each operator that has a page, in the order of rank.
+
+    `case` is what commands call the case.
+    """
+    reader = _Reader(tables, redaction, case)
     for places in tables.batches():
         yield from reader.batch(places)
 
 
 class _Reader:
-    def __init__(self, tables: Tables, redaction: Redaction) -> None:
-        self.tables, self.redaction = tables, redaction
+    def __init__(self, tables: Tables, redaction: Redaction, case: str | None) -> None:
+        self.tables, self.redaction, self.case = tables, redaction, case
         self.known = overview.known_values(tables, redaction)
         self.everybody = hours.of_everybody(tables)
         [(self.accounts,)] = tables.rows("SELECT count(*) FROM accounts")
         [(self.operators,)] = tables.rows("SELECT count(*) FROM operators")
         self.run = overview.run(tables)
-        rows = tables.rows("SELECT place, operator_id, verdict, accounts, page FROM shown")
+        rows = tables.rows("SELECT place, operator_id, verdict, accounts, page, score FROM shown")
         self.names = {
             place: [cut(name or ""), verdict, accounts,
-                    overview.file_name(place, name) if page else None]
-            for place, name, verdict, accounts, page in rows
+                    overview.file_name(place, name) if page else None, probability(score)]
+            for place, name, verdict, accounts, page, score in rows
         }  # fmt: skip
 
     def batch(self, places: str) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
@@ -105,8 +108,10 @@ class _Reader:
         """What is read first on the page of an operator, from its row of `shown` and the rest."""
         place = row[0]
         return {
-            "redacted": self.redaction.active,
+            "redacted": self.redaction.active and unmasked(self.redaction.notes),
             "run": self.run,
+            "rules": overview.RULES,
+            "case": self.case,
             "place": place,
             "of": self.operators,
             "operator": overview.operator(
@@ -134,7 +139,7 @@ class _Reader:
             "changes": own["changes"] or None,
             "judgements": [
                 [minute(at), self.redaction.value("name", by or ""), decision,
-                 self._sentence(note, place)]
+                 cut(self.redaction.note(note or "", self.known.get(place, ())), 600)]
                 for at, by, decision, note in own["judged"]
             ],
         }  # fmt: skip
@@ -182,7 +187,7 @@ class _Reader:
             weakest = reliance.weakest(held, weighed)
             known = weakest is not None and evidence is not None
             columns["id"].append(cut(self.redaction.account(account_id or "")))
-            columns["confidence"].append(rounded(confidence, 4))
+            columns["confidence"].append(probability(confidence))
             columns["evidence"].append(rounded(evidence, 1))
             columns["held_by"].append(held_by)
             columns["created"].append(day(created))
@@ -190,7 +195,7 @@ class _Reader:
             columns["bundle"].append(drawing.bundle_of(mask) if drawing else -1)
             columns["relies_on"].append(weakest[0] if known and weakest else -1)
             columns["without"].append(
-                rounded(reliance.confidence(evidence, weakest[1], accounts, self.accounts), 3)
+                probability(reliance.confidence(evidence, weakest[1], accounts, self.accounts))
                 if known and weakest
                 else None
             )

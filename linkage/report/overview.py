@@ -1,7 +1,7 @@
 """What the list of operators shows, as plain data.
 
 In: the tables of a case. Out: what was read, found and left out, a row for each operator, how many
-to expect false, sign-ups by day, and the map of operators.
+may be chance, sign-ups by day, and the map of operators.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from typing import Any
 
 from linkage.report import map as operators_map
 from linkage.report import timeline
-from linkage.report.plain import cut, minute, parsed, rounded
-from linkage.report.redaction import Redaction
+from linkage.report.plain import cut, minute, parsed, probability, rounded
+from linkage.report.redaction import Redaction, unmasked
 from linkage.report.tables import Tables
 from linkage.schema import VERDICTS
+from linkage.triage import BAR
+from linkage.triage.homes import FAMILY
 
 CHANCE = 0.05
+RULES = {"bar": BAR, "sure": 0.8, "family": FAMILY}
+"""What verdicts hang on; sockpuppets below a score of `sure` are barely so."""
 ID = re.compile(r"OP-[A-Z0-9]{1,32}")
 
 
@@ -32,8 +36,8 @@ def file_name(place: int, operator_id: str | None) -> str:
     return f"operator-{place + 1}.html"
 
 
-def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
-    """The data of the page `index.html`."""
+def read(tables: Tables, redaction: Redaction, case: str | None = None) -> dict[str, Any]:
+    """The data of the page `index.html`; `case` is what commands call the case."""
     known = known_values(tables, redaction)
     operators = tables.rows("SELECT * FROM shown ORDER BY place")
     decided = dict(
@@ -42,8 +46,10 @@ def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
         )
     )
     return {
-        "redacted": redaction.active,
+        "redacted": redaction.active and unmasked(redaction.notes),
         "run": run(tables),
+        "rules": RULES,
+        "case": case,
         "accounts": tables.rows("SELECT count(*) FROM accounts")[0][0],
         "signals": tables.rows("SELECT count(*) FROM signals")[0][0],
         "inputs": [
@@ -67,7 +73,7 @@ def read(tables: Tables, redaction: Redaction) -> dict[str, Any]:
             )
         ],
         "ignored": [
-            [kind, cut(why), count, most]
+            [kind, cut(redaction.sentence(why)), count, most]
             for kind, why, count, most in tables.rows(
                 "SELECT kind, ignored, count(*), max(accounts) FROM signals"
                 " WHERE ignored IS NOT NULL GROUP BY ALL ORDER BY 3 DESC, 1, 2"
@@ -96,7 +102,7 @@ def operator(row: tuple[Any, ...], redaction: Redaction, known: Any, file: str) 
     return [
         cut(operator_id or ""),
         verdict,
-        rounded(score, 4),
+        probability(score),
         accounts,
         rounded(q, 6),
         (kinds or "").split(),
@@ -144,7 +150,7 @@ def _sign_ups(tables: Tables) -> dict[str, Any] | None:
 
 
 def _chance(q_values: list[float | None]) -> dict[str, Any]:
-    """How many operators to expect false: q is the share of chance finds down to that operator."""
+    """How many operators may be chance: q is the share of chance finds down to that operator."""
     tested = [q for q in q_values if q is not None and math.isfinite(q)]
     strong = [q for q in tested if q <= CHANCE]
     return {

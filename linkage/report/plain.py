@@ -31,6 +31,18 @@ def rounded(value: float | None, digits: int) -> float | None:
     return round(value, digits) if value is not None and math.isfinite(value) else None
 
 
+def probability(value: float | None) -> float | None:
+    """A probability to four digits, which is never rounded to certainty.
+
+    >>> probability(0.999998), probability(0.98765), probability(0.0)
+    (0.9999, 0.9877, 0.0)
+    """
+    close = rounded(value, 4)
+    if close is None or close == value:
+        return close
+    return min(max(close, 0.0001), 0.9999)
+
+
 def minute(time: datetime.datetime | None) -> str | None:
     """A time to the minute: 2025-03-01 12:30."""
     return time.isoformat(" ", "minutes") if time else None

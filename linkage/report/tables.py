@@ -163,8 +163,8 @@ class Tables:
                 FROM crossing GROUP BY ALL
             ),
             summed AS (
-                SELECT place, other, sum(weight ORDER BY weight) AS nats,
-                    count(DISTINCT account) AS users
+                SELECT place, other, sum(weight ORDER BY weight) AS total,
+                    count(DISTINCT account) AS users, count(DISTINCT kind) AS kinds
                 FROM best GROUP BY ALL
             ),
             by_signal AS (
@@ -175,8 +175,8 @@ class Tables:
                 SELECT place, other, count(*) AS signals, arg_max(rank, (nats, -rank)) AS strongest
                 FROM by_signal GROUP BY ALL
             )
-            SELECT place, other, signals, users, strongest,
-                nats / greatest(o.accounts, users, 1) AS nats
+            SELECT place, other, signals, users, kinds, strongest, total,
+                total / greatest(o.accounts, users, 1) AS nats
             FROM summed JOIN named USING (place, other)
                 JOIN (SELECT place AS other, accounts FROM shown) AS o USING (other)
             ORDER BY place, nats DESC, other

@@ -313,8 +313,8 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
     if share <= expected:
         return "sign-ups are spread like everybody's", 0.0
     return (
-        f"after {facts.tight_gaps:,} of {facts.gaps:,} sign-ups the next member's comes before hardly "
-        f"a stranger's ({expected * facts.gaps:,.0f} by chance)",
+        f"after {_of(facts.tight_gaps, facts.gaps, 'sign-ups')} the next member's comes before "
+        f"hardly a stranger's ({expected * facts.gaps:,.0f} by chance)",
         1.7 * (share - expected) / (1 - expected),
     )
 

@@ -81,6 +81,18 @@ function bar(share, className) {
   return el("span", { class: `bar ${className || ""}`, "aria-hidden": "true" }, inner);
 }
 
+// On a phone drawings are made narrower instead of smaller, so that their words can be read.
+const NARROW = matchMedia("(max-width: 44rem)").matches;
+
+// Says so where a frame holds more than is seen of it.
+function sideways(frame) {
+  const note = el("p", { class: "more sideways", hidden: true }, "\u2194 Wider than the page: scroll it sideways to see the rest.");
+  const watch = new ResizeObserver(() => { note.hidden = frame.scrollWidth <= frame.clientWidth + 2; });
+  watch.observe(frame);
+  watch.observe(frame.firstElementChild);
+  return note;
+}
+
 // What stands above and below every page.
 function frame({ run, redacted }) {
   document.getElementById("main").replaceChildren();
@@ -90,7 +102,7 @@ function frame({ run, redacted }) {
   });
   fill(document.getElementById("top"), [el("span", { class: "brand" }, "linkage report"),
     el("span", {}, run.run ? `Run ${number(run.run)}${run.finished ? `, finished ${run.finished} UTC` : ""}` : ""),
-    redacted ? el("strong", { class: "redacted" }, "Redacted: equal masks are equal values") : null]);
+    redacted ? el("span", { class: "redacted" }, el("strong", {}, "Redacted: equal masks are equal values. "), redacted) : null]);
   fill(document.getElementById("foot"), [el("p", {},
     "A member is an account that the data attribute to an operator, with a probability; it is not a finding of guilt. ",
     "An operator is one hand behind several accounts, and may be a company or a family. ",

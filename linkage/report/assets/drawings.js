@@ -19,12 +19,12 @@ function timelineSection(time, title, lead, names) {
 }
 
 function barChart(time, bars, top, className, words) {
-  const [width, height, left, below] = [800, 110, 48, 20];
+  const [width, height, left, below] = [NARROW ? 360 : 800, 110, NARROW ? 40 : 48, 20];
   const wide = (width - left) / bars.length;
   const y = (n) => (height * (top - n)) / (top || 1) + 6;
   const path = bars.map((n, k) => (n ? `M${(left + k * wide).toFixed(2)} ${height + 6}V${Math.min(y(n), height + 4.5).toFixed(2)}h${Math.max(wide * 0.86, 0.6).toFixed(2)}V${height + 6}Z` : "")).join("");
   const ticks = [];
-  const every = Math.max(1, Math.ceil(bars.length / 6));
+  const every = Math.max(1, Math.ceil(bars.length / (NARROW ? 3 : 6)));
   for (let k = 0; k < bars.length; k += every) {
     if (k && left + k * wide > width - 66) break;
     ticks.push(svg("path", { d: `M${left + k * wide} ${height + 6}v4`, class: "axis" }),
@@ -66,7 +66,7 @@ function hoursSection(page) {
 }
 
 function heatMap(week, words) {
-  const [cell, tall, left, top] = [19, 17, 36, 4];
+  const [cell, tall, left, top] = [NARROW ? 13 : 19, 17, 36, 4];
   const most = Math.max(...week);
   const cells = week.map((n, slot) => svg("rect", { x: left + (slot % 24) * cell, y: top + Math.floor(slot / 24) * tall, width: cell - 1, height: tall - 1,
     class: "heat", "fill-opacity": n ? (0.06 + (0.94 * n) / most).toFixed(3) : 0 }, svg("title", {}, `${slotName(slot)}: ${number(n)}`)));

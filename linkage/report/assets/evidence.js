@@ -5,17 +5,28 @@ const SIGNALS_MORE = 100;
 
 function scorecardSection(page) {
   const most = Math.max(...page.scorecard.map(([, , weight]) => Math.abs(weight || 0)), 0);
-  const [word, , meaning] = verdictWords(page.operator[1]);
+  const [, verdict, score] = page.operator;
+  const [word, , meaning, rule] = verdictWords(verdict);
   const total = page.scorecard.reduce((sum, [, , weight]) => sum + (weight || 0), 0);
   return el("section", { "aria-labelledby": "verdict" },
-    el("h2", { id: "verdict" }, "Verdict: ", word.toLowerCase()),
-    meaning ? el("p", {}, `${word} means ${meaning}. `, "Each finding below moves the verdict one way or the other; every operator starts at the prior, since most groups that share something are honest.") : null,
+    el("h2", { id: "verdict" }, "Verdict: ", word.toLowerCase(), barely(verdict, score) ? ", barely" : ""),
+    meaning ? el("p", {}, `${word} means ${meaning} (${rule}). ${sure(verdict, score)} `, "Each finding below moves the verdict one way or the other; every operator starts at the prior, since most groups that share something are honest.") : null,
     page.scorecard.length ? plainTable("Scorecard, heaviest finding first",
-      [["Looked at", "bare"], ["Found", "bare"], ["Towards honest \u25c0 \u25b6 towards sockpuppets", "bare"], ["Nats", "number"]],
+      [["Looked at", "bare"], ["Found", "bare"], ["Towards honest \u25c0 \u25b6 towards sockpuppets", "ways"], ["Nats", "number"]],
       page.scorecard.map(([item, finding, weight]) => [
         el("strong", {}, words(item)), value(finding), twoWay(weight, most), signed(weight)])
         .concat([[el("strong", {}, "Together"), "", "", signed(total)]]))
       : el("p", {}, "No scorecard was made for this operator."));
+}
+
+// How far from the bar a score is, in words.
+function sure(verdict, score) {
+  if (score === null) return "";
+  const above = score >= RULES.bar;
+  if (above !== (verdict === "sockpuppets")) return `The score is ${confidence(score)}, but the verdict is one that an investigator confirmed.`;
+  if (!above) return `The score is ${confidence(score)}; an operator is called sockpuppets from ${RULES.bar} on.`;
+  if (barely(verdict, score)) return `The score is ${confidence(score)}, not far above the bar of ${RULES.bar}: look closely before you act.`;
+  return `The score is ${confidence(score)}, ${score < 0.99 ? "well" : "far"} above the bar of ${RULES.bar}.`;
 }
 
 function words(item) {

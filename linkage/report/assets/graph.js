@@ -3,22 +3,23 @@
 
 const OPENED = 24;
 const STEP = 23;
-const COLUMNS = { signals: 0, bundles: 330, accounts: 560 };
+const COLUMNS = NARROW ? { signals: 0, bundles: 215, accounts: 380 } : { signals: 0, bundles: 330, accounts: 560 };
 
 function graphSection(page, members, listBundle) {
   const drawing = page.graph;
   if (!drawing || !drawing.bundles.length) return null;
-  const rows = Math.max(drawing.signals.length, drawing.bundles.length);
+  // on a phone labels stand above their signals, and need a row themselves
+  const rows = Math.max(drawing.signals.length * (NARROW ? 2 : 1), drawing.bundles.length);
   const y = (n, of) => (rows * STEP * (n + 0.5)) / of;
   const most = Math.max(...drawing.bundles.map(([n]) => n));
   const kindOf = (signal) => page.signals[drawing.signals[signal]][0];
   const textOf = (signal) => page.signals[drawing.signals[signal]][1];
   const nodes = drawing.signals.map((_, n) => ({ id: `s${n}`, x: COLUMNS.signals, y: y(n, drawing.signals.length),
-    kind: kindOf(n), size: 8, label: short(textOf(n).replaceAll("\n", " "), 38), side: "left" }));
+    kind: kindOf(n), size: 8, label: short(textOf(n).replaceAll("\n", " "), NARROW ? 28 : 38), side: NARROW ? "above" : "left" }));
   const edges = [];
   drawing.bundles.forEach(([n, held], bundle) => {
     nodes.push({ id: `b${bundle}`, x: COLUMNS.bundles, y: y(bundle, drawing.bundles.length), kind: "bundle",
-      size: 4 + 9 * Math.sqrt(n / most), label: count(n, "account"), side: "right" });
+      size: 5 + 5 * Math.sqrt(n / most), label: count(n, "account"), side: "right" });
     for (const signal of held) {
       edges.push({ id: `${signal}-${bundle}`, from: `s${signal}`, to: `b${bundle}`, colour: look(kindOf(signal))[1], width: 1 + 4 * Math.sqrt(n / most) });
     }
@@ -65,7 +66,7 @@ function graphSection(page, members, listBundle) {
   }
 
   function box(opened) {
-    return [-310, -STEP / 2, opened ? COLUMNS.accounts + 190 : COLUMNS.bundles + 170, Math.max(rows, opened ? OPENED : 0) * STEP + STEP / 2];
+    return [NARROW ? -14 : -310, -STEP / 2, opened ? COLUMNS.accounts + 190 : COLUMNS.bundles + (NARROW ? 105 : 170), Math.max(rows, opened ? OPENED : 0) * STEP + STEP / 2];
   }
 
   view.show(nodes, edges, box(false));

@@ -13,7 +13,9 @@ function headline() {
   const found = overview.found.find(([verdict]) => verdict === "sockpuppets");
   if (!operators.length) return "No operator was found.";
   if (!found) return `${count(operators.length, "operator")} ${operators.length === 1 ? "was" : "were"} found; none looks like sockpuppets.`;
-  return `${count(found[1], "operator looks", "operators look")} like sockpuppets: ${count(found[2], "account")} of ${number(overview.accounts)} (${percent(found[2], overview.accounts)}).`;
+  const weak = operators.filter((o) => barely(o.verdict, o.score)).length;
+  const some = !weak ? "" : found[1] === 1 ? ", barely" : weak === found[1] ? ", all of them barely" : `, ${number(weak)} of them barely`;
+  return `${count(found[1], "operator looks", "operators look")} like sockpuppets${some}: ${count(found[2], "account")} of ${number(overview.accounts)} (${percent(found[2], overview.accounts)}).`;
 }
 
 function indexView() {
@@ -21,6 +23,7 @@ function indexView() {
     el("h1", { tabindex: "-1" }, "Operators behind accounts"),
     el("p", { class: "lead" }, headline()),
     el("div", { class: "cards" }, readCard(), foundCard(), chanceCard(), leftCard()),
+    verdictsMeant(),
     operatorsSection(),
     mapSection(operators, overview),
     timelineSection(overview.timeline, "Sign-ups over time", "Accounts made",
@@ -47,17 +50,25 @@ function foundCard() {
     : el("p", {}, "No group of accounts shares more than chance allows."));
 }
 
+// What the verdicts say, where they are first seen.
+function verdictsMeant() {
+  if (!operators.length) return null;
+  return el("ul", { class: "meanings" }, Object.entries(VERDICTS).map(([verdict, [, , means, rule]]) =>
+    el("li", {}, badge(verdict), ` ${means}: ${rule}.`)));
+}
+
 function chanceCard() {
   const { limit, tested, strong, expected } = overview.chance;
-  if (!operators.length) return card("How many to expect false", el("p", {}, "There is none to be wrong about."));
-  if (!tested) return card("How many to expect false", el("p", {}, "Not tested: no operator has a q-value, so how many chance would make is not known."));
+  if (!operators.length) return card("How many may be chance", el("p", {}, "There is no operator."));
+  if (!tested) return card("How many may be chance", el("p", {}, "Not tested: no operator has a q-value, so how many chance would make is not known."));
   const weak = tested - strong;
-  const about = expected < 0.05 ? "hardly any is" : `at most about ${number(expected, expected < 10 ? 1 : 0)} ${expected <= 1 ? "is" : "are"}`;
-  return card("How many to expect false", el("ul", {},
-    strong ? el("li", {}, `Of ${count(strong, "operator")} with q up to ${number(limit, 2)}, ${about} expected to be chance.`) : null,
+  const about = expected < 0.05 ? "hardly any" : expected < 0.95 ? "fewer than one" : `about ${number(expected)}`;
+  return card("How many may be chance", el("ul", {},
+    strong ? el("li", {}, `Of ${count(strong, "operator")} with q up to ${number(limit, 2)}, ${about} may be chance.`) : null,
     weak ? el("li", {}, `${count(weak, "operator")} with a higher q: leads, not findings.`) : null,
     tested < operators.length ? el("li", {}, `${count(operators.length - tested, "operator")} without a q-value.`) : null,
-    el("li", {}, "Chance means: shuffled data give groups as strong. Whether one hand is honest is the verdict\u2019s question.")));
+    el("li", {}, "Chance means: shuffled data give groups as strong. Whether one hand is honest is the verdict\u2019s question."),
+    el("li", { class: "soft" }, Q_MEANS)));
 }
 
 function leftCard() {
@@ -92,13 +103,13 @@ function operatorsSection() {
     columns: [
       { name: "Rank", numeric: true, key: (o) => o.place, cell: (o) => number(o.place + 1) },
       { name: "Operator", header: true, key: (o) => o.id, cell: operatorLink },
-      { name: "Verdict", key: (o) => o.verdict, cell: (o) => [badge(o.verdict), o.decision ? el("div", { class: "soft" }, short(o.decision, 30)) : null] },
-      { name: "Score", numeric: true, key: (o) => o.score, cell: (o) => number(o.score, 3) },
+      { name: "Verdict", key: (o) => o.verdict, cell: (o) => [badge(o.verdict, o.score), o.decision ? el("div", { class: "soft" }, short(o.decision, 30)) : null] },
+      { name: "Score", numeric: true, key: (o) => o.score, cell: (o) => confidence(o.score) },
       { name: "Accounts", numeric: true, key: (o) => o.accounts, cell: (o) => number(o.accounts) },
       { name: "q", numeric: true, key: (o) => o.q, cell: (o) => chance(o.q) },
       { name: "Kinds of evidence", cell: (o) => kindsOf(o) },
       { name: "First to last seen", key: (o) => o.first, cell: (o) => seen(o) },
-      { name: "Why", wide: true, cell: (o) => value(o.why, "clamp") },
+      { name: "Why", wide: true, cell: (o) => value(o.why) },
     ],
   });
 
@@ -114,8 +125,8 @@ function operatorsSection() {
   filter();
   return el("section", { "aria-labelledby": "operators" },
     el("h2", { id: "operators" }, "Operators by rank"),
-    el("p", {}, "Open an operator for its evidence. The score (0 to 1) is the rank: how sure and how grave. Times are in UTC.",
-      detailed < operators.length ? ` The first ${number(detailed)} have a page; for the others: linkage show CASE OPERATOR.` : null),
+    el("p", {}, `Open an operator for its evidence. The score (0 to 1) says how much looks like sockpuppets, and is the rank: from ${RULES.bar} on an operator is called so, below ${RULES.sure} barely. Times are in UTC.`,
+      detailed < operators.length ? ` The first ${number(detailed)} have a page; for the others: linkage show ${overview.case || "CASE"} OPERATOR.` : null),
     operators.length ? [el("div", { class: "controls" },
       el("fieldset", {}, el("legend", {}, "Verdict"), boxes.map(([verdict, box, n]) =>
         el("label", { class: "check" }, box, ` ${verdictWords(verdict)[0]} (${number(n)})`))),
@@ -140,7 +151,7 @@ function seen(operator) {
 function detailsSection() {
   return el("section", { "aria-labelledby": "left-out" },
     el("h2", { id: "left-out", tabindex: "-1" }, "What was read and what was left out, in full"),
-    plainTable("Inputs", [["Input"], ["Rows", "number"], ["Columns used"], ["Columns not used"], ["SHA-256"]],
+    plainTable("Inputs", [["Input", "input"], ["Rows", "number"], ["Columns used"], ["Columns not used"], ["SHA-256"]],
       overview.inputs.map(([name, hash, rows, columns]) => [value(name), number(rows),
         mapping(columns.filter(([, kind]) => !UNUSED.has(kind))),
         mapping(columns.filter(([, kind]) => UNUSED.has(kind))), el("code", { class: "hash" }, hash || "–")])),

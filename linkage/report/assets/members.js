@@ -67,7 +67,7 @@ function membersSection(page, members) {
   }
 
   function find(typed) {
-    const exact = byId.get(typed);
+    const exact = byId.get(typed) ?? byId.get(typed.trim());
     return exact === undefined && typed ? all.find((n) => shownId(n) === typed) : exact;
   }
 
@@ -86,8 +86,11 @@ function membersSection(page, members) {
     const [a, b] = picked;
     looked.replaceChildren();
     const typed = ends.map(([, input]) => input.value.trim());
-    if (a === undefined) fill(looked, [hint(typed[0] ? "No listed member has this account id." : LOOK_HINT)]);
-    else if (b === undefined || a === b) fill(looked, [belonging(a), typed[1] ? el("p", {}, a === b ? "A chain needs another account." : "No listed member has the second account id.") : el("p", {}, "Choose a second account to see the chain between the two.")]);
+    // what can't be found comes first: below all that holds the other it would be missed
+    fill(looked, typed.map((words, end) => (words && picked[end] === undefined
+      ? el("p", { class: "warn" }, "No account ", value(short(words, 80)), " among the listed members: it may belong to another operator, or to none.") : null)));
+    if (a === undefined && b === undefined) fill(looked, typed.some(Boolean) ? [] : [hint(LOOK_HINT)]);
+    else if (a === undefined || b === undefined || a === b) fill(looked, [belonging(a ?? b), el("p", {}, a === b ? "A chain needs another account." : "Choose a second account to see the chain between the two.")]);
     else fill(looked, [chains(a, b)]);
   }
 
@@ -109,7 +112,7 @@ function membersSection(page, members) {
         k ? [" \u2014 ", link(chain.signals[k - 1]), " \u2014 "] : null, el("strong", {}, value(members.id[account]))]),
       chain.alike ? `; and ${number(chain.alike)} more through other accounts over the same signals` : null)))
         : el("p", {}, "No chain of shared evidence links them, directly or through two other listed members."),
-      el("p", {}, "The fewer accounts share a signal, the stronger the link.")];
+      el("p", {}, "Chains over signals that fewer accounts share, of members and others together, stand first. Weights in nats ask something else: how much commoner a signal is among members than among others.")];
   }
 
   function link(s) {
@@ -159,7 +162,7 @@ function saveMembers(id, verdict, page, members, strongest) {
   ].map(cell).join(","));
   const file = new Blob(["\ufeff", header, "\r\n", lines.join("\r\n"), "\r\n"], { type: "text/csv" });
   const address = URL.createObjectURL(file);
-  // the name is the operator's place in the list: file names never come from the data
-  el("a", { href: address, download: `operator-${page.place + 1}-members.csv` }).click();
+  // file names never come from the data, and an id is ours if it looks like one
+  el("a", { href: address, download: `${OUR_ID.test(id) ? id : `operator-${page.place + 1}`}-members.csv` }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60000);
 }

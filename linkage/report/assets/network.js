@@ -6,6 +6,8 @@ const SHAPES = {
   square: "M-6-6H6V6H-6Z", circle: "M-6.5 0a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0Z", diamond: "M0-8L8 0L0 8L-8 0Z",
   triangle: "M0-8L7.5 6H-7.5Z", down: "M0 8L7.5-6H-7.5Z", hexagon: "M-7.5 0L-3.7-6.5H3.7L7.5 0L3.7 6.5H-3.7Z",
   star: "M0-8L2.2-2.7L7.8-2.3L3.5 1.3L4.9 6.8L0 3.8L-4.9 6.8L-3.5 1.3L-7.8-2.3L-2.2-2.7Z",
+  person: "M-3-5a3 3 0 1 0 6 0a3 3 0 1 0-6 0ZM-6.5 7.5V5a5 4 0 0 1 5-4H1.5a5 4 0 0 1 5 4V7.5Z",
+  people: "M-6.3-5a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0-5.2 0ZM1.1-5a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0-5.2 0ZM-8 7V3.5a4 3.5 0 0 1 4-3.5H4a4 3.5 0 0 1 4 3.5V7Z",
   cross: "M-2.5-7H2.5V-2.5H7V2.5H2.5V7H-2.5V2.5H-7V-2.5H-2.5Z", ring: "M-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0ZM-3 0a3 3 0 1 1 6 0a3 3 0 1 1-6 0Z",
 };
 // each kind has a shape and a colour of the Okabe-Ito palette; the shape alone tells them apart
@@ -14,7 +16,7 @@ const LOOKS = {
   email: ["triangle", "c5"], email_domain: ["triangle", "c1"], device: ["hexagon", "c6"], user_agent: ["hexagon", "c3"],
   sign_up: ["star", "c5"], sign_up_day: ["star", "c7"], phone: ["down", "c5"], address: ["down", "c2"], name: ["down", "c7"],
   sockpuppets: ["triangle", "against"], organisation: ["square", "honest"], household: ["circle", "c4"], unclear: ["diamond", "soft"],
-  bundle: ["circle", "soft"], account: ["circle", "accent"],
+  bundle: ["people", "soft"], account: ["person", "soft"],
 };
 
 function look(kind) {
@@ -27,6 +29,9 @@ function mark(kind) {
   return svg("svg", { class: "mark", viewBox: "-9 -9 18 18", width: "14", height: "14", "aria-hidden": "true" },
     svg("path", { d: SHAPES[form], class: `shape ${colour}`, "fill-rule": "evenodd" }));
 }
+
+// Pixels at most of a drawing on a phone, where it is scrolled.
+const WIDEST = 704;
 
 let unpacking = null;
 
@@ -60,8 +65,8 @@ function network(label, curved, onSelect) {
   const button = (words, act) => el("button", { type: "button", disabled: true, click: act }, words);
   const buttons = [button("Zoom in", () => zoom(1.3)), button("Zoom out", () => zoom(1 / 1.3)), button("Show all", () => frameAll())];
   const note = el("p", { class: "more", role: "status" }, "The graph is being drawn.");
-  const node = el("div", { class: "network" },
-    el("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, canvas),
+  const scroller = el("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, canvas);
+  const node = el("div", { class: "network" }, sideways(scroller), scroller,
     el("div", { class: "controls" }, buttons, note));
   let palette = colours(false);
   let [nodes, edges, box] = [[], [], [0, 0, 1, 1]];
@@ -75,6 +80,8 @@ function network(label, curved, onSelect) {
     parts.nodes.add(nodes.map((n) => ({ id: n.id, x: n.x, y: n.y, shape: "custom", ctxRenderer: renderer(n) })));
     parts.edges.add(edges.map((e) => ({ id: e.id, from: e.from, to: e.to, ...looks(e) })));
     frameAll();
+    // of what is too wide for a phone, the accounts that were just opened, or the middle of the map
+    scroller.scrollLeft = (scroller.scrollWidth - scroller.clientWidth) * (curved ? 1 : 0.5);
   }
 
   function looks(edge) {
@@ -103,7 +110,7 @@ function network(label, curved, onSelect) {
   }
 
   function caption(ctx, item, x, y) {
-    const places = { left: ["right", x - item.size - 8, y], right: ["left", x + item.size + 8, y], below: ["center", x, y + item.size + 11] };
+    const places = { left: ["right", x - item.size - 8, y], above: ["left", x - item.size, y - item.size - 9], right: ["left", x + item.size + 8, y], below: ["center", x, y + item.size + 11] };
     const [align, left, top] = places[item.side];
     ctx.font = '13px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
     ctx.textAlign = align;
@@ -134,6 +141,7 @@ function network(label, curved, onSelect) {
 
   function frameAll() {
     const [left, top, right, bottom] = box;
+    if (NARROW) canvas.style.minWidth = `${Math.min(right - left, WIDEST)}px`;
     const scale = Math.min(canvas.clientWidth / (right - left), 1.15);
     canvas.style.height = `${Math.max(160, Math.ceil((bottom - top) * scale))}px`;
     drawn.setSize("100%", canvas.style.height);

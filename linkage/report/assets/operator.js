@@ -10,15 +10,16 @@ function operatorView(page, members) {
   return [
     page.alone ? null : el("nav", { class: "trail", "aria-label": "Report" }, el("a", { href: "index.html" }, "\u2190 All operators")),
     el("h1", { tabindex: "-1" }, "Operator ", value(short(id, 80))),
-    el("p", { class: "lead" }, badge(verdict || "unclear"), " ", value(why)),
+    el("p", { class: "lead" }, badge(verdict || "unclear", score), " ", value(why)),
     el("dl", { class: "facts" }, [
       ["Rank", `${number(page.place + 1)} of ${number(page.of)}`],
-      ["Score (0 to 1)", number(score, 3)],
+      ["Score (0 to 1)", confidence(score)],
       ["Accounts", number(accounts)],
       ["q-value", chance(q)],
       ["First seen (UTC)", first || "–"],
       ["Last seen (UTC)", last || "–"],
     ].map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text)))),
+    q === null ? null : el("p", { class: "soft" }, Q_MEANS),
     judgementsSection(page), scorecardSection(page), againstSection(page, members), nextSection(page),
     evidenceSection(page, listMembers), graphSection(page, members, listBundle),
     timelineSection(page.timeline, "Over time", "Sign-ups and activity of the members",
@@ -39,6 +40,8 @@ const RELIED_NAMED = 3;
 // What a careful opponent would say, from the same data.
 function againstSection(page, members) {
   const points = [];
+  const [, verdict, score] = page.operator;
+  if (barely(verdict, score)) points.push([el("strong", {}, "Barely sockpuppets"), `: ${sure(verdict, score)}`]);
   const signalWords = ([kind, text]) => [kindName(kind), " \u201c", value(short(text, 60)), "\u201d"];
   for (const [item, finding, weight] of page.scorecard) {
     if (weight < 0 && item !== "prior") points.push([el("strong", {}, words(item)), ": ", value(finding), ` (${signed(weight)} nats).`]);
@@ -60,7 +63,7 @@ function againstSection(page, members) {
   }
   const [, , , , q] = page.operator;
   if (q === null) points.push("It was not tested against shuffled data, so how often chance makes such a group is not known.");
-  else if (q > 0.05) points.push(`Its q-value is ${chance(q)}: among operators at least as strong, that share is expected to be chance.`);
+  else if (q > 0.05) points.push(`Its q-value is ${chance(q)}. ${Q_MEANS}`);
   return el("section", { "aria-labelledby": "against" },
     el("h2", { id: "against" }, "What speaks against"),
     el("p", {}, "Read this before you act. The data may not hold everything: an agency, a class or a reseller can look like a fleet."),
@@ -71,15 +74,16 @@ function againstSection(page, members) {
 // What whoever has the case may do now; a page that was sent goes to people who don't have it.
 function nextSection(page) {
   const id = page.operator[0];
-  if (page.alone || !/^OP-[A-Z0-9]+$/.test(id)) return null;
+  if (page.alone || !OUR_ID.test(id)) return null;
+  const folder = page.case || "CASE";
   const command = (words) => el("code", {}, `linkage ${words}`);
   return el("section", { "aria-labelledby": "next" },
     el("h2", { id: "next" }, "What to do next"),
     el("ul", {},
       el("li", {}, "Look into some members: first those that would fall away without one signal, then any two and the chain between them (under Members)."),
-      el("li", {}, "If a shared value has an honest explanation (a campus, a public template), take it out for the next run: ", command("allow CASE KIND VALUE")),
-      el("li", {}, "Record what you decide, and why; the next run keeps to it: ", command(`judge CASE ${id} confirmed --note "…"`), ", or dismissed, or unsure."),
-      el("li", {}, "Send this page as one file, what names a person masked: ", command(`report CASE --operator ${id} --redact`))));
+      el("li", {}, "If a shared value has an honest explanation (a campus, a public template), take it out for the next run: ", command(`allow ${folder} KIND VALUE`)),
+      el("li", {}, "Record what you decide, and why; the next run keeps to it: ", command(`judge ${folder} ${id} confirmed --note "…"`), ", or dismissed, or unsure."),
+      el("li", {}, "Send this page as one file, what names a person masked: ", command(`report ${folder} --operator ${id} --redact`))));
 }
 
 function nearSection(page) {
@@ -90,8 +94,8 @@ function nearSection(page) {
     page.near.length ? [el("p", {}, lead),
       plainTable("Operators by how much they share with this one",
         [["Operator"], ["Verdict"], ["Accounts", "number"], ["Accounts that use it", "number"], ["Signals in common", "number"], ["For example"], ["Nats", "number"]],
-        page.near.map(([id, verdict, accounts, file, signals, users, example, nats]) => [
-          page.alone || !file ? value(short(id, 60)) : el("a", { href: file }, value(short(id, 60))), badge(verdict || "unclear"), number(accounts), number(users), number(signals),
+        page.near.map(([id, verdict, accounts, file, score, signals, users, example, nats]) => [
+          page.alone || !file ? value(short(id, 60)) : el("a", { href: file }, value(short(id, 60))), badge(verdict || "unclear", score), number(accounts), number(users), number(signals),
           example !== null && page.signals[example] ? [kindName(page.signals[example][0]), " ", value(short(page.signals[example][1], 60))] : "–", number(nats, 2)])),
       page.near_left ? el("p", {}, `${count(page.near_left, "operator")} that share less ${page.near_left === 1 ? "is" : "are"} not listed.`) : null]
       : el("p", {}, "No other operator\u2019s members use evidence of this one."));
@@ -116,7 +120,7 @@ function changesSection(page) {
       : `${count(stayed, "account")} that belonged to it in run ${number(last - 1)} still ${stayed === 1 ? "does" : "do"}${came.all || left.all ? "." : "; none came or left."}`),
     el("ul", {}, moved(came, "came", "from"), moved(left, "left", "to")),
     plainTable("Run by run", [["Run", "number"], ["Verdict"], ["Accounts", "number"]],
-      runs.map(([run, verdict, accounts]) => [number(run), badge(verdict || "unclear"), number(accounts)])));
+      runs.map(([run, verdict, accounts, score]) => [number(run), badge(verdict || "unclear", score), number(accounts)])));
 }
 
 const page = block("operator");

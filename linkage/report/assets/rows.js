@@ -18,8 +18,9 @@ function longTable({ caption, columns, noun }) {
   const table = el("table", { role: "table", class: "long", "aria-label": caption },
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, sorting.headers)), body);
   const frame = el("div", { class: "scroll view", role: "region", "aria-label": caption, tabindex: "0", scroll: () => draw() }, table);
-  columns.forEach((column, n) => { sorting.headers[n].style.width = `${column.width}rem`; });
-  table.style.minWidth = `${columns.reduce((sum, column) => sum + column.width, 0)}rem`;
+  const widths = columns.map((column) => (NARROW && column.header ? Math.min(column.width, 10) : column.width));
+  widths.forEach((width, n) => { sorting.headers[n].style.width = `${width}rem`; });
+  table.style.minWidth = `${widths.reduce((sum, width) => sum + width, 0)}rem`;
 
   function row(item, place) {
     return el("tr", { role: "row", "aria-rowindex": place + 2 }, columns.map((column) => el(column.header ? "th" : "td", {
@@ -74,5 +75,5 @@ function longTable({ caption, columns, noun }) {
     body.replaceChildren(above, below);
     show(rows);
   });
-  return { node: el("div", { class: "listing" }, frame, el("div", { class: "under" }, status)), show };
+  return { node: el("div", { class: "listing" }, sideways(frame), frame, el("div", { class: "under" }, status)), show };
 }

@@ -58,10 +58,10 @@ function pagedTable({ caption, columns, size, noun, sorted, onRow }) {
   const sizes = el("select", { change: () => { perPage = Number(sizes.value); turn(0); } },
     [size, size * 5, size * 20].map((n) => el("option", { value: n }, number(n))));
   const pager = el("div", { class: "pager" }, previous, next, el("label", {}, "Rows a page ", sizes));
-  const node = el("div", { class: "listing" },
-    el("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
-      el("table", { role: "table", "aria-label": caption },
-        el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, sorting.headers)), body)),
+  const frame = el("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
+    el("table", { role: "table", "aria-label": caption },
+      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, sorting.headers)), body));
+  const node = el("div", { class: "listing" }, sideways(frame), frame,
     el("div", { class: "under" }, status, pager));
 
   function arrange() {

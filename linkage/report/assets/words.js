@@ -17,8 +17,11 @@ function chance(q) {
   return q < 0.001 ? "< 0.001" : number(q, 3);
 }
 
+const Q_MEANS = "Of an operator and all at least as strong, q is the share that chance is expected to make.";
+
 function confidence(p) {
   if (p === null || p === undefined) return "–";
+  if (p < 0.001) return "< 0.001";
   return p > 0.999 ? "> 0.999" : number(p, 3);
 }
 
@@ -56,6 +59,7 @@ const KINDS = {
 const SHORT_KINDS = { payment: "card", bin: "card\u2019s first digits", ip: "IP", prompt: "template", address: "address",
   sign_up: "sign-up hour", sign_up_day: "sign-up day" };
 const SHARING = "_sharing";
+const OUR_ID = /^OP-[A-Z0-9]{1,32}$/;
 
 function shortKind(kind) {
   if (kind.endsWith(SHARING)) return `${shortKind(kind.slice(0, -SHARING.length))} sharing`;
@@ -67,19 +71,30 @@ function kindName(kind) {
   return Object.hasOwn(KINDS, kind) ? KINDS[kind] : short(kind, 40).replaceAll("_", " ");
 }
 
+const RULES = (block("overview") || block("operator")).rules;
+
+// a verdict's word and sign, what it means, and when it is given
 const VERDICTS = {
-  sockpuppets: ["Sockpuppets", "\u25b2", "one hand behind accounts made to look separate"],
-  organisation: ["Organisation", "\u25a0", "one hand that shares openly, as companies and schools do"],
-  household: ["Household", "\u25cf", "a few people who live together"],
-  unclear: ["Unclear", "\u25c7", "one hand, but what kind of hand the data don't say"],
+  sockpuppets: ["Sockpuppets", "\u25b2", "one hand behind accounts made to look separate", `score of ${RULES.bar} or more`],
+  organisation: ["Organisation", "\u25a0", "one hand that shares openly, as companies and schools do",
+    `score below ${RULES.bar}, and a firm\u2019s domain, the domains of several clients, one payer or one place`],
+  household: ["Household", "\u25cf", "a few people who live together",
+    `score below ${RULES.bar}, at most ${RULES.family} members, at one place, without a firm\u2019s domain`],
+  unclear: ["Unclear", "\u25c7", "one hand, but what kind of hand the data don't say", `score below ${RULES.bar}, and none of the others fits`],
 };
 
 function verdictWords(verdict) {
-  return Object.hasOwn(VERDICTS, verdict) ? VERDICTS[verdict] : [short(verdict, 24), "\u25c7", ""];
+  return Object.hasOwn(VERDICTS, verdict) ? VERDICTS[verdict] : [short(verdict, 24), "\u25c7", "", ""];
 }
 
-function badge(verdict) {
+// Sockpuppets of which the score is not far above the bar.
+function barely(verdict, score) {
+  return verdict === "sockpuppets" && typeof score === "number" && score < RULES.sure;
+}
+
+function badge(verdict, score) {
   const [word, symbol] = verdictWords(verdict);
   const known = Object.hasOwn(VERDICTS, verdict) ? verdict : "unclear";
-  return el("span", { class: `badge ${known}` }, el("span", { "aria-hidden": "true" }, symbol), " ", word);
+  return el("span", { class: `badge ${known}${barely(verdict, score) ? " barely" : ""}` },
+    el("span", { "aria-hidden": "true" }, barely(verdict, score) ? "\u25b3" : symbol), "\u00a0", word, barely(verdict, score) ? ", barely" : "");
 }
