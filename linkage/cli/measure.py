@@ -50,7 +50,8 @@ def simulate(
 ) -> None:
     """Write a population with planted operators.
 
-    Writes accounts.csv, events.parquet and truth.csv: who belongs to whom.
+    Writes accounts.csv, events.parquet and truth.csv: who belongs to whom. DIR is new or empty, or
+    holds such a population, which is replaced.
     """
     import linkage.simulate
 
