@@ -169,6 +169,17 @@ class TestHostile:
         text = typed(*self.commands(hostile_case)[number])[1]
         assert max(cell_len(line) for line in text.splitlines()) <= 80
 
+    def test_findings_are_whole(self, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+        finding = "members share a stock, " * 10 + "but an office of three is a place, too"
+        rows = [("+5.10", finding), ("-2.80", "few are")]
+        for columns, expected in ((80, None), (1_000, 3)):
+            monkeypatch.setenv("COLUMNS", str(columns))
+            output.table(["weight", "finding"], rows, right=["weight"], whole=["finding"])
+            text = capsys.readouterr().out
+            assert f"weight finding +5.10 {finding} -2.80 few are" == " ".join(text.split())
+            assert max(cell_len(line) for line in text.splitlines()) <= columns
+            assert expected in (None, len(text.splitlines()))
+
     def test_visible(self) -> None:
         assert output.visible("\x1b]0;title\x07\x9b31m\u200d\ufeff\u00a0x") == (
             "␛]0;title␇<U+009B>31m<U+200D><U+FEFF> x"

@@ -187,7 +187,7 @@ def _print_operator(view: OperatorView) -> None:
         ["weight", "item", "finding"],
         [(f"{i.weight:+.2f}", i.item, i.finding) for i in view.scorecard],
         right=["weight"],
-        wide=["finding"],
+        whole=["finding"],
     )
     for group in view.evidence:
         heading(f"Evidence: {group.kind}")

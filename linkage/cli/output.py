@@ -96,19 +96,29 @@ def table(
     right: Sequence[str] = (),
     wide: Sequence[str] = (),
     below: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> None:
     """Print a table, one line a row.
 
-    The columns `right` are numbers; the columns `wide` are cut where the terminal ends; the texts
-    `below` stand under their rows.
+    The columns `right` are numbers; the columns `wide` are cut where the terminal ends, those that
+    are `whole` go on below; the texts `below` stand under their rows.
     """
     out = console()
-    cells = [[visible(cell(value), CELL_WIDTH) for value in row] for row in rows]
-    widths = _widths(columns, cells, wide, out.width)
+    cells = [
+        [
+            visible(cell(value), 0 if column in whole else CELL_WIDTH)
+            for column, value in zip(columns, row, strict=True)
+        ]
+        for row in rows
+    ]
+    widths = _widths(columns, cells, (*wide, *whole), out.width)
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column, width in zip(columns, widths, strict=True):
         justify: Any = "right" if column in right else "left"
-        grid.add_column(column, justify=justify, no_wrap=True, overflow="ellipsis", width=width)
+        cut: Any = "fold" if column in whole else "ellipsis"
+        grid.add_column(
+            column, justify=justify, no_wrap=column not in whole, overflow=cut, width=width
+        )
     for row in cells:
         grid.add_row(*(Text(text, style=STYLES.get(text, "")) for text in row))
     header, *lines = _lines(out, grid)
