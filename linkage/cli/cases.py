@@ -245,7 +245,12 @@ def _what(j: Judgement) -> str:
 
 def allow(
     case: CaseFolder,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="ip, email_domain, prompt, …")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="ip, email_domain, …, or as it is shown: address range, card, …"
+        ),
+    ],
     value: Annotated[
         str,
         typer.Argument(
