@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from linkage.cli import look, output
@@ -11,6 +12,20 @@ if TYPE_CHECKING:
     from linkage.case import Case
 
 TOP = 10
+
+
+def own_kinds(rows: Callable[[str], list[tuple[Any, ...]]]) -> list[str]:
+    """Kinds of the observations that no file of `linkage.signals` knows."""
+    from linkage.signals import KINDS
+
+    found = rows("SELECT DISTINCT kind FROM observations ORDER BY kind")
+    return [kind for (kind,) in found if kind not in KINDS]
+
+
+def show_own_kinds(kinds: Sequence[str]) -> None:
+    """Say what is made of them: the name may be a slip."""
+    for kind in kinds:
+        output.say(f"{kind} is a kind of your own: text, compared without case")
 
 
 def of(case: Case, seconds: float) -> dict[str, Any]:
@@ -26,6 +41,7 @@ def of(case: Case, seconds: float) -> dict[str, Any]:
         "peak_memory_mb": details.get("peak_memory_mb"),
         "inputs": details.get("inputs", []),
         "counts": details.get("counts", {}),
+        "own_kinds": own_kinds(case.rows),
         "rejected": details.get("rejected", []),
         "crowded": case.crowded.to_dict("records"),
         "busy": case.busy.to_dict("records"),
@@ -42,6 +58,7 @@ def show(case: Case, summary: dict[str, Any]) -> None:
     output.say(
         ", ".join(f"{found[name]:,} {name}" for name in ("accounts", "signals") if name in found)
     )
+    show_own_kinds(summary["own_kinds"])
     look.print_rejected(summary["rejected"], top=5)
     look.print_crowded(summary["crowded"], found.get("accounts", 0), top=5)
     look.print_busy(summary["busy"], top=5)
