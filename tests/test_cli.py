@@ -70,7 +70,7 @@ class TestLooking:
         for line in (
             "+2.50 cards few",
             "-1.00 mail own",
-            "Evidence: payment",
+            "Evidence: payment card",
             "3 0 card-1",
             "ann 0.990 9.50 2",
             "and 1 more, in members.csv",
@@ -82,20 +82,29 @@ class TestLooking:
         code, text, _ = typed("explain", out, "cat")
         assert code == 0
         assert "cat belongs to OP-AAA111 (sockpuppets), confidence 0.970" in text
-        assert "+4.97 3 0 payment card-1" in lines(text)
+        assert "+4.97 3 0 card card-1" in lines(text)
         assert "The nearest other operator is OP-AAB222 (organisation): 1 signal," in text
         text = typed("explain", out, "cat", "gus")[1]
         assert lines(text)[1:] == [
-            "1. through two accounts, cost 2.48",
+            "1. through two accounts",
             "cat",
-            "both have prompt do <x> (1 other does)",
+            "both use prompt template do <x> (1 other account does)",
             "dan",
-            "both have device phone-7 (nobody else does)",
+            "both use device phone-7 (nobody else does)",
             "fay",
-            "both have payment card-3 (nobody else does)",
+            "both use payment card card-3 (nobody else does)",
             "gus",
         ]
-        assert "Both belong to OP-AAA111." in typed("explain", out, "ann", "bob")[1]
+        assert lines(typed("explain", out, "ann", "bob", "--top", 1)[1]) == [
+            "Both belong to OP-AAA111.",
+            "",
+            "1. shared directly, +4.99 nats",
+            "ann",
+            "both use IP address 8.8.8.8 (2 members, 0 others)",
+            "bob",
+            "",
+            "and 1 more shared signal: 1 of payment card",
+        ]
         assert "Nothing links hal and gus" in typed("explain", out, "hal", "gus")[1]
         assert "gus belongs to no operator." in typed("explain", out, "gus")[1]
 
@@ -103,7 +112,8 @@ class TestLooking:
         code, text, _ = typed("account", out, "gus")
         assert code == 0
         assert "In no operator." in text
-        assert "user_agent 2 2 curl too common" in lines(text)
+        assert "kind other accounts rows value not used because" in lines(text)
+        assert "user agent 2 2 curl too common" in lines(text)
 
     @pytest.mark.parametrize(
         "command",
@@ -331,7 +341,7 @@ class TestRun:
         look.print_crowded(crowded, 1000, top=5)
         shown = capsys.readouterr().out
         assert "\x1b" not in shown
-        assert "610 61% ip 8.8.8.8" in lines(shown)
+        assert "610 61% IP address 8.8.8.8" in lines(shown)
         assert lines(shown)[-1] == "and 1 more"
         look.print_crowded([], 1000, top=5)
         assert capsys.readouterr().out == ""

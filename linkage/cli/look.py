@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linkage import words
 from linkage.cli import output
 from linkage.cli.options import AccountId, CaseFolder, Json
 from linkage.cli.output import cell, count, heading, q, say, table
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         Belonging,
         Chains,
         Evidence,
+        Link,
         Operator,
         OperatorView,
     )
@@ -86,9 +88,9 @@ def explain(
 ) -> None:
     """Say why an account belongs, or what links two.
 
-    With one account: the evidence of its operator that it has. With two: the strongest chains of
-    shared signals between them, directly or through up to two other accounts; the fewer accounts
-    share a signal, the stronger the link.
+    With one account: the evidence of its operator that it has. With two: what both have, the
+    strongest of each kind first; or, if they have nothing in common, the strongest chains of shared
+    signals through one or two other accounts, where the fewer share a signal, the stronger it is.
     """
     from linkage.case import Case
 
@@ -102,7 +104,8 @@ def explain(
 def account(case: CaseFolder, account: AccountId, as_json: Json = False) -> None:
     """Show all that is known of one account.
 
-    Its signals, how many others use each, and its operator, if it belongs to one.
+    Its signals, how many other accounts use each, whether members of its operator or not, and its
+    operator, if it belongs to one.
     """
     from linkage.case import Case
 
@@ -153,7 +156,7 @@ def print_crowded(crowded: Sequence[Mapping[str, Any]], accounts: int, top: int)
     table(
         ["accounts", "of all", "kind", "value"],
         [
-            (c["accounts"], f"{c['accounts'] / accounts:.0%}", c["kind"], c["value"])
+            (c["accounts"], f"{c['accounts'] / accounts:.0%}", words.name(c["kind"]), c["value"])
             for c in crowded[:top]
         ],
         right=["accounts", "of all"],
@@ -190,7 +193,7 @@ def _print_operator(view: OperatorView) -> None:
         whole=["finding"],
     )
     for group in view.evidence:
-        heading(f"Evidence: {group.kind}")
+        heading(f"Evidence: {words.name(group.kind)}")
         _print_evidence(group.top, with_kind=False)
         if group.more:
             say(f"and {group.more:,} more")
@@ -227,7 +230,13 @@ def _print_timeline(view: OperatorView) -> None:
 
 def _print_evidence(evidence: Iterable[Evidence], with_kind: bool = True) -> None:
     rows = [
-        (f"{e.weight:+.2f}", e.members, e.others, *([e.kind] if with_kind else []), e.value)
+        (
+            f"{e.weight:+.2f}",
+            e.members,
+            e.others,
+            *([words.short(e.kind)] if with_kind else []),
+            e.value,
+        )
         for e in evidence
     ]
     table(
@@ -255,7 +264,7 @@ def _print_belonging(why: Belonging, top: int) -> None:
         shown += items[:top]
         left[kind] = max(0, len(items) - top)
     _print_evidence(sorted(shown, key=lambda item: -item.weight))
-    if more := ", ".join(f"{n:,} more of {kind}" for kind, n in left.items() if n):
+    if more := ", ".join(f"{n:,} more of {words.name(kind)}" for kind, n in left.items() if n):
         say(f"and {more}")
     say("Signals of one kind are not added up as if they were independent.")
     say()
@@ -287,24 +296,29 @@ def _print_chains(found: Chains) -> None:
         )
         return
     for number, chain in enumerate(found.chains, 1):
-        heading(f"{number}. {_steps(len(chain.links))}, cost {chain.cost:.2f}")
-        say(f"   {chain.links[0].a}")
+        weight = chain.links[0].weight if len(chain.links) == 1 else None
+        nats = "" if weight is None else f", {weight:+.2f} nats"
+        heading(f"{number}. {_steps(len(chain.links))}{nats}")
+        say(chain.links[0].a, indent=3)
         for link in chain.links:
-            others = _others(link.others)
             value = output.visible(link.value, VALUE_WIDTH)
-            say(f"     both have {link.kind} {value} ({others})")
-            say(f"   {link.b}")
+            say(f"both use {words.name(link.kind)} {value} ({_users(link)})", indent=5)
+            say(link.b, indent=3)
         if chain.like_it:
-            say(f"   and {chain.like_it:,} more through other accounts over the same signals")
+            more = "more through other accounts over the same signals"
+            say(f"and {chain.like_it:,} {more}", indent=3)
     if found.more:
         say()
-        say(f"and {count(found.more, 'more shared signal')}")
+        kinds = ", ".join(f"{n:,} of {words.name(kind)}" for kind, n in found.more_of.items())
+        say(f"and {count(found.more, 'more shared signal')}: {kinds}")
 
 
-def _others(number: int) -> str:
-    if number == 0:
+def _users(link: Link) -> str:
+    if link.members is not None and link.outsiders is not None:
+        return f"{count(link.members, 'member')}, {count(link.outsiders, 'other')}"
+    if link.others == 0:
         return "nobody else does"
-    return "1 other does" if number == 1 else f"{number:,} others do"
+    return f"{count(link.others, 'other account')} {'does' if link.others == 1 else 'do'}"
 
 
 def _steps(links: int) -> str:
@@ -329,8 +343,8 @@ def _print_account(view: Account) -> None:
     if view.signals:
         heading("Signals")
         table(
-            ["kind", "others", "rows", "value", "not used because"],
-            [(s.kind, s.others, s.n, s.value, s.ignored) for s in view.signals],
-            right=["others", "rows"],
+            ["kind", "other accounts", "rows", "value", "not used because"],
+            [(words.short(s.kind), s.others, s.n, s.value, s.ignored) for s in view.signals],
+            right=["other accounts", "rows"],
             wide=["value", "not used because"],
         )

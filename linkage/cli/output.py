@@ -67,10 +67,9 @@ def console(stderr: bool = False) -> Console:
     )
 
 
-def say(text: object = "", style: str = "") -> None:
-    """Print a line of the result."""
-    out = console()
-    print_lines(out, Text(visible(text), style=style))
+def say(text: object = "", style: str = "", indent: int = 0) -> None:
+    """Print a line of the result, or a paragraph that begins so far from the edge."""
+    print_lines(console(), Padding(Text(visible(text), style=style), (0, 0, 0, indent)))
 
 
 def heading(text: str) -> None:
@@ -126,7 +125,7 @@ def table(
     for number, line in enumerate(lines):
         print(line)
         if number < len(below):
-            print_lines(out, Padding(Text(visible(below[number]), style="dim"), (0, 0, 0, 4)))
+            say(below[number], style="dim", indent=4)
 
 
 def _lines(out: Console, thing: Any) -> list[str]:
