@@ -382,10 +382,11 @@ class TestRun:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            (["--engine", "sparc"], 'command line: no engine "sparc". Did you mean "spark"?'),
+            (["--engine", "sparc"], '--engine: no engine "sparc". Did you mean "spark"?'),
             (["--map", "ip"], '--map "ip": expected COLUMN=KIND, such as --map client=ip'),
             (["--map", "=ip"], '--map "=ip": expected COLUMN=KIND'),
-            (["--min-size", "1"], "command line: attribution.min_size must lie in 2–"),
+            (["--min-size", "1"], "--min-size must lie in 2–1,000,000,000, found 1."),
+            (["--memory", "4XB"], '--memory must be a size such as 4GB or 500MB, found "4XB".'),
             (["--config", "no.toml"], "no.toml: no such file. Leave out --config"),
         ],
     )
@@ -401,6 +402,16 @@ class TestRun:
         (tmp_path / "linkage.toml").write_text("sed = 3\n")
         code, _, errors = typed("run", "events.csv", "--out", "case")
         assert (code, errors) == (2, 'linkage.toml: unknown setting "sed". Did you mean "seed"?\n')
+
+    def test_settings_of_a_file_go_by_their_names(
+        self, typed: Typed, seen: dict[str, Any], tmp_path: Path
+    ) -> None:
+        for text, message in (
+            ("[attribution]\nmin_size = 1\n", "linkage.toml: attribution.min_size must lie in 2–"),
+            ("[engine]\nmemory = 'much'\n", "linkage.toml: engine.memory must be a size such as"),
+        ):
+            (tmp_path / "linkage.toml").write_text(text)
+            assert typed("run", "events.csv", "--out", "case")[2].startswith(message)
 
     def test_no_operators(self, typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         def run(inputs: Any, out: Path, *_: Any) -> Case:

@@ -102,7 +102,7 @@ BAD: dict[str, tuple[bytes | str, list[str], str]] = {
         ["--map", "nte=ip"],
         '--map nte=ip: no input has a column "nte". Did you mean "note"?',
     ),
-    "memory": (GOOD, ["--memory", "lots"], "engine.memory must be a size such as 4GB"),
+    "memory": (GOOD, ["--memory", "lots"], "--memory must be a size such as 4GB"),
     "too little memory": (GOOD, ["--memory", "1MB"], "case: more memory is needed"),
     "no such zone": (GOOD, ["--config", "zone.toml"], 'sources.timezone: no time zone "Mars"'),
     "unknown setting": (

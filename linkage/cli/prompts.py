@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linkage.cli import output
-from linkage.cli.options import Json, Memory
+from linkage.cli.options import Json, Memory, overruled
+from linkage.config import Config
 
 if TYPE_CHECKING:
     from linkage.prompts import Summary
@@ -50,11 +51,8 @@ def templates(
     """
     from linkage import prompts
     from linkage.cli.progress import shown
-    from linkage.config import EngineConfig
 
-    config = EngineConfig(threads=threads)
-    if memory is not None:
-        config = dataclasses.replace(config, memory=memory)
+    config = dataclasses.replace(overruled(Config(), memory=memory).engine, threads=threads)
     start = time.monotonic()
     with shown() as progress:
         found = prompts.write(source, out, column, account, config, progress)
