@@ -20,7 +20,7 @@ LOOK_AHEAD = 500
 def mend(
     source: IO[str], target: IO[str], delimiter: str, width: int, skip: int = 0
 ) -> list[Reject]:
-    """Copy the rows of `width` fields, header included, and count the others by reason.
+    """Copy the rows of `width` fields, header included, and count the others by reason, in the order of the first.
 
     >>> import io
     >>> target = io.StringIO()
@@ -53,7 +53,7 @@ def mend(
                 window.popleft()
     finally:
         csv.field_size_limit(limit)
-    return [Reject("row", r, counts[r], counts[r], examples[r]) for r in sorted(counts)]
+    return [Reject("row", r, counts[r], counts[r], examples[r]) for r in counts]
 
 
 def _more(window: deque[str], source: IO[str]) -> bool:
