@@ -127,6 +127,13 @@ class TestAnswers:
         assert cat.alternative.signals == 1
         json.dumps(cat.as_dict(), default=str)
 
+    def test_the_largest_first(self, tmp_path: Path) -> None:
+        operators = {"OP-AAB222": OPERATORS["OP-AAB222"], "OP-AAA111": OPERATORS["OP-AAA111"]}
+        with Case(write(tmp_path / "case", operators=operators)) as opened:
+            for order, sizes in (("rank", [2, 3]), ("accounts", [3, 2])):
+                assert [o.accounts for o in opened.list_operators(sort=order)] == sizes
+            assert [o.accounts for o in opened.list_operators(top=1, sort="accounts")] == [3]
+
     def test_show(self, opened: Case) -> None:
         shown = opened.show("OP-AAA111", top=2)
         assert [m.account_id for m in shown.members] == ["ann", "bob"]

@@ -47,13 +47,18 @@ class TestLooking:
         assert (code, errors) == (0, "")
         assert lines(text) == [
             "operator verdict accounts score q from (UTC) to (UTC)",
-            "OP-AAA111 sockpuppets 3 0.90 0.010 2024-03-01 2024-03-03",
+            "OP-AAA111 sockpuppets 3 0.900 0.010 2024-03-01 2024-03-03",
             "3 accounts, few cards",
-            "OP-AAB222 organisation 2 0.80 0.010 2024-03-01 2024-03-03",
+            "OP-AAB222 organisation 2 0.800 0.010 2024-03-01 2024-03-03",
             "2 accounts, few cards",
         ]
         assert "OP-AAB222" not in typed("operators", out, "--top", 1)[1]
         assert "OP-AAA111" not in typed("operators", out, "--verdict", "organisation")[1]
+        largest = typed("operators", out, "--sort", "accounts", "--json")[1]
+        assert [o["accounts"] for o in json.loads(largest)] == [3, 2]
+        assert typed("operators", out, "--sort", "acounts")[2] == (
+            'no order "acounts". Did you mean "accounts"?\n'
+        )
         household = typed("operators", out, "--verdict", "household")
         assert household == (0, "No operators with verdict household.\n", "")
         assert typed("operators", out, "--verdict", "bot") == (
@@ -326,7 +331,7 @@ class TestRun:
             "9 accounts, 9 signals",
             "1,234 2 ip private 10.0.0.1",
             "Operators: 1 sockpuppets, 1 organisation",
-            "OP-AAA111 sockpuppets 3 0.90 0.010 2024-03-01 2024-03-03",
+            "OP-AAA111 sockpuppets 3 0.900 0.010 2024-03-01 2024-03-03",
             "case case",
             "next linkage show case OP-AAA111",
         ):

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 KEPT = [table.name for table in TABLES.values() if table.kept]
 
+ORDERS = {"rank": RANK, "accounts": f"accounts DESC, {RANK}"}
+
 TIMELINE = """
 WITH days AS (
     SELECT CAST(coalesce(a.created_at, a.first_seen) AS DATE) AS day, 1 AS sign_ups,
@@ -225,10 +227,12 @@ class CaseReader:
             operator=operator.operator_id,
         )
 
-    def list_operators(self, verdict: str | None = None, top: int | None = None) -> list[Operator]:
-        """Operators by rank, of one verdict if it is given, at most `top`.
+    def list_operators(
+        self, verdict: str | None = None, top: int | None = None, sort: str = "rank"
+    ) -> list[Operator]:
+        """Operators by `rank` or `accounts`, of one verdict if it is given, at most `top`.
 
-        `InputError` for a verdict that there is none of.
+        `InputError` for a verdict or an order that there is none of.
 
         >>> [found.accounts for found in case.list_operators(top=1)]
         [12]
@@ -237,9 +241,11 @@ class CaseReader:
             raise InputError(
                 f"no verdict {shorten(verdict)}; an operator's is one of: {', '.join(VERDICTS)}."
             )
+        if sort not in ORDERS:
+            raise InputError(f"no order {shorten(sort)}. {suggestion(sort, ORDERS)}")
         rows = self.rows(
             f"SELECT * FROM operators WHERE $verdict IS NULL OR verdict = $verdict "
-            f"ORDER BY {RANK} LIMIT $top",
+            f"ORDER BY {ORDERS[sort]} LIMIT $top",
             verdict=verdict,
             top=2**62 if top is None else top,
         )

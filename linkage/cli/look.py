@@ -12,7 +12,7 @@ import typer
 from linkage import words
 from linkage.cli import output
 from linkage.cli.options import AccountId, CaseFolder, Json
-from linkage.cli.output import cell, count, heading, q, say, table
+from linkage.cli.output import cell, count, heading, probability, q, say, table
 
 if TYPE_CHECKING:
     from linkage.case.views import (
@@ -46,13 +46,16 @@ def operators(
         ),
     ] = None,
     top: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N.")] = None,
+    sort: Annotated[
+        str, typer.Option(metavar="ORDER", help="rank, or accounts: the largest first.")
+    ] = "rank",
     as_json: Json = False,
 ) -> None:
     """List the operators by rank."""
     from linkage.case import Case
 
     with Case(case) as opened:
-        found = opened.list_operators(verdict, top)
+        found = opened.list_operators(verdict, top, sort)
     if found or as_json:
         output.answer(found, as_json, print_operators)
     else:
@@ -116,7 +119,8 @@ def account(case: CaseFolder, account: AccountId, as_json: Json = False) -> None
 def print_operators(found: Sequence[Operator]) -> None:
     """Operators as a table, each with the sentence that says why on a line of its own."""
     rows: list[Sequence[object]] = [
-        (o.operator_id, o.verdict, o.accounts, o.score, q(o.q_value), *_days(o)) for o in found
+        (o.operator_id, o.verdict, o.accounts, probability(o.score), q(o.q_value), *_days(o))
+        for o in found
     ]
     table(
         ["operator", "verdict", "accounts", "score", "q", "from (UTC)", "to (UTC)"],
@@ -200,7 +204,7 @@ def _print_operator(view: OperatorView) -> None:
     heading("Members")
     table(
         ["account", "confidence", "nats", "signals"],
-        [(m.account_id, f"{m.confidence:.3f}", m.evidence, m.held_by) for m in view.members],
+        [(m.account_id, probability(m.confidence), m.evidence, m.held_by) for m in view.members],
         right=["confidence", "nats", "signals"],
         wide=["account"],
     )
@@ -253,7 +257,8 @@ def _print_belonging(why: Belonging, top: int) -> None:
         _print_alternative(why.alternative, "The nearest is")
         return
     m = why.membership
-    say(f"{why.account_id} belongs to {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}")
+    confidence = probability(m.confidence)
+    say(f"{why.account_id} belongs to {m.operator_id} ({m.verdict}), confidence {confidence}")
     say(why.operator.why)
     for judgement in why.judgements:
         say(judgement.text())
@@ -336,7 +341,7 @@ def _print_account(view: Account) -> None:
         say("In no operator.")
     else:
         say(
-            f"In {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}: "
+            f"In {m.operator_id} ({m.verdict}), confidence {probability(m.confidence)}: "
             f"{count(m.held_by, 'signal')}, {m.evidence:.1f} nats."
         )
     _print_alternative(view.alternative, "Nearest other operator:" if m else "Nearest operator:")

@@ -183,11 +183,20 @@ def q(value: float | None) -> str:
     """A q-value: what matters is how small.
 
     >>> q(0.00001), q(0.0312), q(None)
-    ('<0.001', '0.031', '')
+    ('< 0.001', '0.031', '')
     """
     if value is None:
         return ""
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def probability(value: float) -> str:
+    """A probability that comes of a model, and so is never quite 0 or 1.
+
+    >>> probability(0.9), probability(0.99999), probability(0.0)
+    ('0.900', '> 0.999', '< 0.001')
+    """
+    return "> 0.999" if value > 0.999 else q(value)
 
 
 def print_json(value: object) -> None:
