@@ -117,8 +117,8 @@ class TestLooking:
         code, text, _ = typed("account", out, "gus")
         assert code == 0
         assert "In no operator." in text
-        assert "kind other accounts rows value not used because" in lines(text)
-        assert "user agent 2 2 curl too common" in lines(text)
+        assert "kind other accounts rows not used because value" in lines(text)
+        assert "user agent 2 2 too common curl" in lines(text)
 
     @pytest.mark.parametrize(
         "command",

@@ -56,6 +56,12 @@ def test_why(case: Case, held) -> None:
     assert "device red-device-1 (5 members, 0 others)" in why
 
 
+def test_every_stage_has_a_name(case: Case, held, tmp_path: Path, typed: Typed) -> None:
+    held.to_csv(tmp_path / "held.csv", index=False)
+    told = typed("match", case.path, tmp_path / "held.csv", "--out", tmp_path / "out.csv")[2]
+    assert [line.partition(":")[0] for line in told.splitlines()] == ["sources", "signals", "match"]
+
+
 def test_the_case_is_not_changed(case: Case, held, rows, tmp_path: Path, typed: Typed) -> None:
     held.to_csv(tmp_path / "held.csv", index=False)
     before = {p: hashlib.sha256(p.read_bytes()).digest() for p in case.path.iterdir()}

@@ -138,10 +138,13 @@ class Matcher:
         """
         engine, progress = self._engine, progress or Quiet()
         engine.drop("cleaned", "rejected")
+        progress.stage("sources")
         sources.load(engine, inputs, self.config.sources, progress.step)
         self.known = engine.value("SELECT count(*) FROM accounts JOIN known_ids USING (account_id)")
+        progress.stage("signals")
         signals.clean(engine, self.config.signals)
         prompt.recognise(engine, self._templates, progress)
+        progress.stage("match")
         graph.find_uses(engine)
         engine.create(
             "degrees",

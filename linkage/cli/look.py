@@ -348,8 +348,9 @@ def _print_account(view: Account) -> None:
     if view.signals:
         heading("Signals")
         table(
-            ["kind", "other accounts", "rows", "value", "not used because"],
-            [(words.short(s.kind), s.others, s.n, s.value, s.ignored) for s in view.signals],
+            # the long one last, or it would pad every row
+            ["kind", "other accounts", "rows", "not used because", "value"],
+            [(words.short(s.kind), s.others, s.n, s.ignored, s.value) for s in view.signals],
             right=["other accounts", "rows"],
-            wide=["value", "not used because"],
+            wide=["not used because", "value"],
         )
