@@ -62,6 +62,28 @@ def short(kind: str) -> str:
     return WORDS[kind].short if kind in WORDS else kind.replace("_", " ")
 
 
+def name_sql(column: str) -> str:
+    """SQL of what the kind in a column is called by itself.
+
+    >>> name_sql("kind").split(" WHEN ")[:2]
+    ['CASE kind', "'payment' THEN 'payment card'"]
+    """
+    cases = " ".join(
+        "WHEN '{}' THEN '{}'".format(kind, each.name.replace("'", "''"))
+        for kind, each in WORDS.items()
+    )
+    return f"CASE {column} {cases} ELSE replace({column}, '_', ' ') END"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> count(1, "signal"), count(1200, "signal")
+    ('1 signal', '1,200 signals')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def kind_called(word: str, kinds: Collection[str]) -> str | None:
     """Which of the `kinds` a word names, in whatever case and with whatever separators, or None.
 

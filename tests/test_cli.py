@@ -330,7 +330,7 @@ class TestRun:
             "events.csv 12,345",
             "9 accounts, 9 signals",
             "1,234 2 ip private 10.0.0.1",
-            "Operators: 1 sockpuppets, 1 organisation",
+            "Operators: sockpuppets 1, organisation 1",
             "OP-AAA111 sockpuppets 3 0.900 0.010 2024-03-01 2024-03-03",
             "case case",
             "next linkage show case OP-AAA111",

@@ -50,9 +50,9 @@ def test_confidence_is_that_of_a_run(case: Case, held, rows, tmp_path: Path) -> 
 def test_why(case: Case, held) -> None:
     found = {m.account_id: m for m in case.match([held])}
     why = found["red-05"].why
-    assert why.startswith("has ip_range 40.9.9.0/24 (23 members, 0 others), ")
+    assert why.startswith("has address range 40.9.9.0/24 (23 members, 0 others), ")
     # the strongest of each family before more of one
-    assert "payment red-card-2 (7 members, 0 others)" in why
+    assert "payment card red-card-2 (7 members, 0 others)" in why
     assert "device red-device-1 (5 members, 0 others)" in why
 
 

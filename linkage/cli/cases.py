@@ -17,9 +17,10 @@ import typer
 
 from linkage.cli import output
 from linkage.cli.options import CaseFolder, Json, MoreMapping, NoReport, overruled
-from linkage.cli.output import count, heading, say, table
+from linkage.cli.output import heading, say, table
 from linkage.errors import InputError, shorten, suggestion
 from linkage.schema import DECISIONS
+from linkage.words import count
 
 if TYPE_CHECKING:
     from linkage.case import Case

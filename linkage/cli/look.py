@@ -12,7 +12,8 @@ import typer
 from linkage import words
 from linkage.cli import output
 from linkage.cli.options import AccountId, CaseFolder, Json
-from linkage.cli.output import cell, count, heading, probability, q, say, table
+from linkage.cli.output import cell, heading, probability, q, say, table
+from linkage.words import count
 
 if TYPE_CHECKING:
     from linkage.case.views import (

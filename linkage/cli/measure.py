@@ -10,6 +10,7 @@ import typer
 from linkage.cli import output
 from linkage.cli.options import Json
 from linkage.errors import InputError
+from linkage.words import count
 
 
 def add_to(app: typer.Typer) -> None:
@@ -108,7 +109,7 @@ def evaluate(
 
     if len(cases) != len(truth):
         raise InputError(
-            f"{output.count(len(cases), 'case')} and {output.count(len(truth), 'truth file')}:"
+            f"{count(len(cases), 'case')} and {count(len(truth), 'truth file')}:"
             " expected one for each, in their order."
             " Type: linkage evaluate CASE CASE --truth FILE --truth FILE"
         )

@@ -170,15 +170,6 @@ def cell(value: object) -> str:
     return visible(value)
 
 
-def count(number: int, word: str) -> str:
-    """A number of things.
-
-    >>> count(1, "signal"), count(1200, "signal")
-    ('1 signal', '1,200 signals')
-    """
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def q(value: float | None) -> str:
     """A q-value: what matters is how small.
 

@@ -12,6 +12,7 @@ import typer
 from linkage.cli import output
 from linkage.cli.options import Json, Memory, overruled
 from linkage.config import Config
+from linkage.words import count
 
 if TYPE_CHECKING:
     from linkage.prompts import Summary
@@ -65,12 +66,12 @@ def templates(
 def _print(found: Summary, seconds: float) -> None:
     whose = f"accounts from {found.account}" if found.account else "each an account of its own"
     output.say(
-        f"{output.count(found.rows, 'row')} of {output.visible(found.column)}, "
-        f"{output.visible(whose)}: {output.count(found.templates, 'template')} in "
-        f"{output.count(found.prompts, 'prompt')}"
+        f"{count(found.rows, 'row')} of {output.visible(found.column)}, "
+        f"{output.visible(whose)}: {count(found.templates, 'template')} in "
+        f"{count(found.prompts, 'prompt')}"
     )
     if found.unread:
-        output.say(f"{output.count(found.unread, 'row')} could not be read and have no number")
+        output.say(f"{count(found.unread, 'row')} could not be read and have no number")
     if found.commonest:
         output.heading("Commonest templates")
         output.table(

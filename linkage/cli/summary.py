@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from linkage.cli import look, output
 from linkage.schema import count_verdicts
+from linkage.words import count
 
 if TYPE_CHECKING:
     from linkage.case import Case
@@ -56,7 +57,9 @@ def show(case: Case, summary: dict[str, Any]) -> None:
     found = summary["counts"]
     output.say()
     output.say(
-        ", ".join(f"{found[name]:,} {name}" for name in ("accounts", "signals") if name in found)
+        ", ".join(
+            count(found[name], name[:-1]) for name in ("accounts", "signals") if name in found
+        )
     )
     show_own_kinds(summary["own_kinds"])
     look.print_rejected(summary["rejected"], top=5)

@@ -20,7 +20,9 @@ LOOK_AHEAD = 500
 def mend(
     source: IO[str], target: IO[str], delimiter: str, width: int, skip: int = 0
 ) -> list[Reject]:
-    """Copy the rows of `width` fields, header included, and count the others by reason, in the order of the first.
+    """Copy the rows of `width` fields, header included, and count the others by reason.
+
+    Reasons come in the order of the first row of each.
 
     >>> import io
     >>> target = io.StringIO()
