@@ -180,7 +180,7 @@ def test_texts_from_files(tmp_path: Path) -> None:
 def test_command(tmp_path: Path, typed: Typed) -> None:
     prompts = tmp_path / "p.jsonl"
     prompts.write_text(json.dumps({"prompt": "Why is the okapi striped?"}) + "\n")
-    told = ("--accounts", "1000", "--without", "payment", "--without", "ip")
+    told = ("--accounts", "1000", "--without", "payment card", "--without", "ip")
     code, out, err = typed(
         "simulate", str(tmp_path / "new"), *told, "--prompts", str(prompts), "--json"
     )

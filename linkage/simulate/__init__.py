@@ -23,6 +23,7 @@ from linkage.simulate.operators import Operator, plant
 from linkage.simulate.presets import PRESETS, Preset
 from linkage.simulate.world import World
 from linkage.simulate.write import check, write
+from linkage.words import kind_called
 
 __all__ = [
     "COLUMNS",
@@ -145,9 +146,10 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _columns(kind: str) -> tuple[str, ...]:
-    if kind not in COLUMNS:
+    found = kind_called(kind, COLUMNS)
+    if found is None:
         raise InputError(f"No column of kind {shorten(kind)}. {suggestion(kind, COLUMNS)}")
-    return COLUMNS[kind]
+    return COLUMNS[found]
 
 
 def _preset(preset: str | Preset) -> Preset:
