@@ -153,7 +153,7 @@ def _meaning(parameter: Any) -> str:
     text = " ".join((parameter.help or "").split()).replace("[default", "(default").rstrip("]")
     text = text + ")" if "(default" in text and not text.endswith(")") else text
     shown = parameter.default is not None and not parameter.required
-    if shown and not isinstance(parameter.default, bool | tuple | list):
+    if shown and parameter.default != "" and not isinstance(parameter.default, bool | tuple | list):
         text += f" (default: {parameter.default})"
     return text
 

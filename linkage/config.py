@@ -7,7 +7,9 @@ stored in `run.json` by `as_dict`. Unknown keys are refused with a suggestion.
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from typing import Any
 from linkage.errors import ConfigError, shorten, suggestion
 
 ENGINES = ("duckdb", "spark")
+SIZE = re.compile(r"\d+(\.\d+)? *([KMGT](i?B)?|%)", re.IGNORECASE)
+"""Memory as DuckDB reads it; a share is one of the machine's."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,12 @@ def read(path: Path) -> Config:
     return from_dict(values, where=str(path))
 
 
-def from_dict(values: dict[str, Any], where: str = "settings") -> Config:
+def from_dict(
+    values: dict[str, Any], where: str = "settings", typed: Mapping[str, str] | None = None
+) -> Config:
     """Settings from nested plain values, the reverse of `as_dict`.
+
+    `typed` says of settings (`engine.memory`) by which option they were given, if by one.
 
     >>> from_dict({"attribution": {"min_size": 3}}).attribution.min_size
     3
@@ -120,7 +128,7 @@ def from_dict(values: dict[str, Any], where: str = "settings") -> Config:
     linkage.errors.ConfigError: settings: unknown setting "atribution". Did you mean "attribution"?
     """
     config: Config = _build(Config(), values, where, "")
-    _check(config, where)
+    _check(config, where, typed or {})
     return config
 
 
@@ -165,10 +173,19 @@ def _typed(old: Any, value: Any, where: str, name: str) -> Any:
     return value
 
 
-def _check(config: Config, where: str) -> None:
+def _check(config: Config, where: str, typed: Mapping[str, str]) -> None:
+    def called(name: str) -> str:
+        return typed.get(name) or f"{where}: {name}"
+
     if config.engine.name not in ENGINES:
         name = shorten(config.engine.name)
-        raise ConfigError(f"{where}: no engine {name}. {suggestion(config.engine.name, ENGINES)}")
+        option = typed.get("engine.name") or where
+        raise ConfigError(f"{option}: no engine {name}. {suggestion(config.engine.name, ENGINES)}")
+    if not SIZE.fullmatch(config.engine.memory):
+        raise ConfigError(
+            f"{called('engine.memory')} must be a size such as 4GB or 500MB, "
+            f"found {shorten(config.engine.memory)}."
+        )
     ranges = [
         ("attribution.min_size", config.attribution.min_size, 2, 10**9),
         ("attribution.min_confidence", config.attribution.min_confidence, 0.0, 1.0),
@@ -177,4 +194,4 @@ def _check(config: Config, where: str) -> None:
     ]
     for name, value, low, high in ranges:
         if not low <= value <= high:
-            raise ConfigError(f"{where}: {name} must lie in {low}–{high}, found {value}.")
+            raise ConfigError(f"{called(name)} must lie in {low:,}–{high:,}, found {value:,}.")

@@ -13,7 +13,7 @@ found and where, and what to type next. The command line prints the message and 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class LinkageError(Exception):
@@ -21,7 +21,14 @@ class LinkageError(Exception):
 
 
 class InputError(LinkageError):
-    """The input is not what was expected."""
+    """The input is not what was expected.
+
+    `columns` says which are wrong, if it is known: the input, the column, and what is wrong.
+    """
+
+    def __init__(self, message: str, columns: Iterable[tuple[str, str, str]] = ()) -> None:
+        super().__init__(message)
+        self.columns = tuple(columns)
 
 
 class ConfigError(InputError):
@@ -34,6 +41,17 @@ class CaseError(LinkageError):
 
 class MissingExtraError(LinkageError):
     """An optional part is needed that is not installed."""
+
+
+def together(errors: Sequence[InputError]) -> InputError:
+    """One error that says what several say.
+
+    >>> print(together([InputError("no ip"), InputError("no time")]))
+    no ip
+    no time
+    """
+    columns = [column for error in errors for column in error.columns]
+    return InputError("\n".join(map(str, errors)), columns)
 
 
 def shorten(value: object, width: int = 60) -> str:

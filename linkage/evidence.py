@@ -15,24 +15,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from linkage.engine import Engine
+from linkage.words import WORDS
 
 NAME_LENGTH = 6
-
-NOUNS = {
-    "prompt": "prompt template",
-    "ip": "address",
-    "ip_range": "address range",
-    "payment": "card",
-    "bin": "card issuer",
-    "email": "mailbox",
-    "email_alias": "mail alias",
-    "email_domain": "mail domain",
-    "phone_range": "phone range",
-    "address": "postal address",
-    "sign_up": "sign-up hour",
-    "sign_up_day": "sign-up day",
-}
-"""What a signal of a kind is called in a sentence; other kinds by their own name."""
 
 SHOWN_KINDS = 4
 """Kinds named in the sentence, the heaviest first."""
@@ -115,7 +100,13 @@ def _candidates(*seeds: str) -> Iterator[str]:
 def _operators(engine: Engine) -> None:
     """`operators`: one row each, with the sentence that says why."""
     engine.put(
-        "nouns", pa.table({"kind": pa.array(NOUNS), "noun": pa.array(NOUNS.values(), pa.string())})
+        "nouns",
+        pa.table(
+            {
+                "kind": pa.array(WORDS, pa.string()),
+                "noun": pa.array([each.noun for each in WORDS.values()], pa.string()),
+            }
+        ),
     )
     engine.create(
         "operators",

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from linkage import words
 from linkage.engine import Engine
 from linkage.signals import DIRECT_KINDS, kind_of
 
@@ -30,7 +31,7 @@ FAMILIES = {
     "sign_up_day": "sign_up",
 }
 """Coarser kind -> the kind whose family it belongs to: what one value implies counts once."""
-SHARING = "_sharing"
+SHARING = words.SHARING
 """Suffix of the kind that says how widely a personal kind's values are shared."""
 ALIAS = "_alias"
 """Suffix of the kind that says that a value was reached by another spelling than the plain one."""

@@ -474,15 +474,10 @@ BUSY_ACCOUNTS = f"""
 
 
 def count_verdicts(verdicts: Iterable[str]) -> str:
-    """How many operators have which verdict, in words.
+    """How many operators have which verdict.
 
-    >>> count_verdicts(["unclear", "organisation", "household", "organisation"])
-    '2 organisations, 1 household, 1 unclear'
+    >>> count_verdicts(["unclear", "organisation", "sockpuppets", "organisation"])
+    'sockpuppets 1, organisation 2, unclear 1'
     """
     counts = Counter(verdicts)
-    nouns = {"organisation", "household"}
-    return ", ".join(
-        f"{counts[v]:,} {v}{'s' if v in nouns and counts[v] > 1 else ''}"
-        for v in VERDICTS
-        if counts[v]
-    )
+    return ", ".join(f"{v} {counts[v]:,}" for v in VERDICTS if counts[v])

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "linkage"
 # a part may import parts of the rows above its own
 LAYERS = [
     {"errors"},
-    {"config", "schema", "progress", "writing"},
+    {"config", "schema", "progress", "words", "writing"},
     {"engine"},
     {"signals", "bipartite"},
     {

@@ -127,6 +127,13 @@ class TestAnswers:
         assert cat.alternative.signals == 1
         json.dumps(cat.as_dict(), default=str)
 
+    def test_the_largest_first(self, tmp_path: Path) -> None:
+        operators = {"OP-AAB222": OPERATORS["OP-AAB222"], "OP-AAA111": OPERATORS["OP-AAA111"]}
+        with Case(write(tmp_path / "case", operators=operators)) as opened:
+            for order, sizes in (("rank", [2, 3]), ("accounts", [3, 2])):
+                assert [o.accounts for o in opened.list_operators(sort=order)] == sizes
+            assert [o.accounts for o in opened.list_operators(top=1, sort="accounts")] == [3]
+
     def test_show(self, opened: Case) -> None:
         shown = opened.show("OP-AAA111", top=2)
         assert [m.account_id for m in shown.members] == ["ann", "bob"]
@@ -183,6 +190,24 @@ class TestAnswers:
         links = [(c.links[0].kind, c.links[0].others) for c in found.chains]
         # the range says nothing that the address does not say
         assert links == [("ip", 0), ("payment", 1)]
+        first = [c.links[0] for c in found.chains]
+        inside = [(link.members, link.outsiders, link.weight) for link in first]
+        assert inside == [(2, 0, 4.99), (3, 0, 4.97)]
+        [link] = opened.chains("fay", "gus").chains[0].links
+        assert (link.others, link.members, link.outsiders, link.weight) == (0, None, None, None)
+
+    def test_the_strongest_of_each_kind_comes_first(self, tmp_path: Path) -> None:
+        """Not what the fewest share: a hundred outsiders at an address, none at the templates."""
+        own = [("prompt", f"do <{n}>") for n in range(5)] + [("ip", f"9.9.9.{n}") for n in range(3)]
+        accounts = {f"in-{n}": own for n in range(9)}
+        accounts |= {"in-0": [*own, ("payment", "card")], "in-1": [*own, ("payment", "card")]}
+        accounts |= {f"out-{n}": [("ip", f"9.9.9.{n % 2}")] for n in range(6)}
+        operator = [name for name in accounts if name.startswith("in")]
+        with Case(write(tmp_path / "case", accounts, {"OP-AAA111": operator})) as opened:
+            found = opened.chains("in-0", "in-1")
+        assert [c.links[0].kind for c in found.chains] == ["ip", "payment", "prompt"]
+        assert [c.links[0].value for c in found.chains] == ["9.9.9.2", "card", "do <0>"]
+        assert (found.more, found.more_of) == (6, {"prompt": 4, "ip": 2})
 
     def test_longer_chains(self, opened: Case) -> None:
         found = opened.chains("ann", "dan")

@@ -47,13 +47,18 @@ class TestLooking:
         assert (code, errors) == (0, "")
         assert lines(text) == [
             "operator verdict accounts score q from (UTC) to (UTC)",
-            "OP-AAA111 sockpuppets 3 0.90 0.010 2024-03-01 2024-03-03",
+            "OP-AAA111 sockpuppets 3 0.900 0.010 2024-03-01 2024-03-03",
             "3 accounts, few cards",
-            "OP-AAB222 organisation 2 0.80 0.010 2024-03-01 2024-03-03",
+            "OP-AAB222 organisation 2 0.800 0.010 2024-03-01 2024-03-03",
             "2 accounts, few cards",
         ]
         assert "OP-AAB222" not in typed("operators", out, "--top", 1)[1]
         assert "OP-AAA111" not in typed("operators", out, "--verdict", "organisation")[1]
+        largest = typed("operators", out, "--sort", "accounts", "--json")[1]
+        assert [o["accounts"] for o in json.loads(largest)] == [3, 2]
+        assert typed("operators", out, "--sort", "acounts")[2] == (
+            'no order "acounts". Did you mean "accounts"?\n'
+        )
         household = typed("operators", out, "--verdict", "household")
         assert household == (0, "No operators with verdict household.\n", "")
         assert typed("operators", out, "--verdict", "bot") == (
@@ -70,7 +75,7 @@ class TestLooking:
         for line in (
             "+2.50 cards few",
             "-1.00 mail own",
-            "Evidence: payment",
+            "Evidence: payment card",
             "3 0 card-1",
             "ann 0.990 9.50 2",
             "and 1 more, in members.csv",
@@ -82,20 +87,29 @@ class TestLooking:
         code, text, _ = typed("explain", out, "cat")
         assert code == 0
         assert "cat belongs to OP-AAA111 (sockpuppets), confidence 0.970" in text
-        assert "+4.97 3 0 payment card-1" in lines(text)
+        assert "+4.97 3 0 card card-1" in lines(text)
         assert "The nearest other operator is OP-AAB222 (organisation): 1 signal," in text
         text = typed("explain", out, "cat", "gus")[1]
         assert lines(text)[1:] == [
-            "1. through two accounts, cost 2.48",
+            "1. through two accounts",
             "cat",
-            "both have prompt do <x> (1 other does)",
+            "both use prompt template do <x> (1 other account does)",
             "dan",
-            "both have device phone-7 (nobody else does)",
+            "both use device phone-7 (nobody else does)",
             "fay",
-            "both have payment card-3 (nobody else does)",
+            "both use payment card card-3 (nobody else does)",
             "gus",
         ]
-        assert "Both belong to OP-AAA111." in typed("explain", out, "ann", "bob")[1]
+        assert lines(typed("explain", out, "ann", "bob", "--top", 1)[1]) == [
+            "Both belong to OP-AAA111.",
+            "",
+            "1. shared directly, +4.99 nats",
+            "ann",
+            "both use IP address 8.8.8.8 (2 members, 0 others)",
+            "bob",
+            "",
+            "and 1 more shared signal: 1 of payment card",
+        ]
         assert "Nothing links hal and gus" in typed("explain", out, "hal", "gus")[1]
         assert "gus belongs to no operator." in typed("explain", out, "gus")[1]
 
@@ -103,7 +117,8 @@ class TestLooking:
         code, text, _ = typed("account", out, "gus")
         assert code == 0
         assert "In no operator." in text
-        assert "user_agent 2 2 curl too common" in lines(text)
+        assert "kind other accounts rows not used because value" in lines(text)
+        assert "user agent 2 2 too common curl" in lines(text)
 
     @pytest.mark.parametrize(
         "command",
@@ -168,6 +183,17 @@ class TestHostile:
         monkeypatch.setenv("COLUMNS", "80")
         text = typed(*self.commands(hostile_case)[number])[1]
         assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+    def test_findings_are_whole(self, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+        finding = "members share a stock, " * 10 + "but an office of three is a place, too"
+        rows = [("+5.10", finding), ("-2.80", "few are")]
+        for columns, expected in ((80, None), (1_000, 3)):
+            monkeypatch.setenv("COLUMNS", str(columns))
+            output.table(["weight", "finding"], rows, right=["weight"], whole=["finding"])
+            text = capsys.readouterr().out
+            assert f"weight finding +5.10 {finding} -2.80 few are" == " ".join(text.split())
+            assert max(cell_len(line) for line in text.splitlines()) <= columns
+            assert expected in (None, len(text.splitlines()))
 
     def test_visible(self) -> None:
         assert output.visible("\x1b]0;title\x07\x9b31m\u200d\ufeff\u00a0x") == (
@@ -304,8 +330,8 @@ class TestRun:
             "events.csv 12,345",
             "9 accounts, 9 signals",
             "1,234 2 ip private 10.0.0.1",
-            "Operators: 1 sockpuppets, 1 organisation",
-            "OP-AAA111 sockpuppets 3 0.90 0.010 2024-03-01 2024-03-03",
+            "Operators: sockpuppets 1, organisation 1",
+            "OP-AAA111 sockpuppets 3 0.900 0.010 2024-03-01 2024-03-03",
             "case case",
             "next linkage show case OP-AAA111",
         ):
@@ -320,7 +346,7 @@ class TestRun:
         look.print_crowded(crowded, 1000, top=5)
         shown = capsys.readouterr().out
         assert "\x1b" not in shown
-        assert "610 61% ip 8.8.8.8" in lines(shown)
+        assert "610 61% IP address 8.8.8.8" in lines(shown)
         assert lines(shown)[-1] == "and 1 more"
         look.print_crowded([], 1000, top=5)
         assert capsys.readouterr().out == ""
@@ -361,10 +387,11 @@ class TestRun:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            (["--engine", "sparc"], 'command line: no engine "sparc". Did you mean "spark"?'),
+            (["--engine", "sparc"], '--engine: no engine "sparc". Did you mean "spark"?'),
             (["--map", "ip"], '--map "ip": expected COLUMN=KIND, such as --map client=ip'),
             (["--map", "=ip"], '--map "=ip": expected COLUMN=KIND'),
-            (["--min-size", "1"], "command line: attribution.min_size must lie in 2–"),
+            (["--min-size", "1"], "--min-size must lie in 2–1,000,000,000, found 1."),
+            (["--memory", "4XB"], '--memory must be a size such as 4GB or 500MB, found "4XB".'),
             (["--config", "no.toml"], "no.toml: no such file. Leave out --config"),
         ],
     )
@@ -380,6 +407,16 @@ class TestRun:
         (tmp_path / "linkage.toml").write_text("sed = 3\n")
         code, _, errors = typed("run", "events.csv", "--out", "case")
         assert (code, errors) == (2, 'linkage.toml: unknown setting "sed". Did you mean "seed"?\n')
+
+    def test_settings_of_a_file_go_by_their_names(
+        self, typed: Typed, seen: dict[str, Any], tmp_path: Path
+    ) -> None:
+        for text, message in (
+            ("[attribution]\nmin_size = 1\n", "linkage.toml: attribution.min_size must lie in 2–"),
+            ("[engine]\nmemory = 'much'\n", "linkage.toml: engine.memory must be a size such as"),
+        ):
+            (tmp_path / "linkage.toml").write_text(text)
+            assert typed("run", "events.csv", "--out", "case")[2].startswith(message)
 
     def test_no_operators(self, typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         def run(inputs: Any, out: Path, *_: Any) -> Case:

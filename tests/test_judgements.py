@@ -316,9 +316,20 @@ class TestAllow:
                 f"It is used by {users}."
             )
         assert typed("allow", case.path, "ip", "10.0.0.1")[2] == (
-            '"10.0.0.1" is no ip: private address, so it is no evidence anyway.\n'
+            '"10.0.0.1" is no IP address: private address, so it is no evidence anyway.\n'
         )
         assert "no kind" in typed("allow", case.path, "ipp", "9.9.9.9")[2]
+        for shown, kind in (
+            ("address range", "ip_range"),
+            ("IP address", "ip"),
+            ("IP", "ip"),
+            ("address", "ip"),
+        ):
+            made = json.loads(typed("allow", case.path, shown, "9.9.9.0/24", "--json")[1])
+            assert (made["a"], made["b"]) == (kind, "9.9.9.0/24")
+        assert case.allow("payment card", "gold-card-1").a == "payment"
+        assert case.allow("card's first digits", "411112").a == "bin"
+        assert "no template" in typed("allow", case.path, "template", "Translate")[2]
         assert "is no network" in typed("allow", case.path, "ip", "9.9.9.9/99")[2]
         assert "no template" in typed("allow", case.path, "prompt", "Translate")[2]
 

@@ -50,10 +50,16 @@ def test_confidence_is_that_of_a_run(case: Case, held, rows, tmp_path: Path) -> 
 def test_why(case: Case, held) -> None:
     found = {m.account_id: m for m in case.match([held])}
     why = found["red-05"].why
-    assert why.startswith("has ip_range 40.9.9.0/24 (23 members, 0 others), ")
+    assert why.startswith("has address range 40.9.9.0/24 (23 members, 0 others), ")
     # the strongest of each family before more of one
-    assert "payment red-card-2 (7 members, 0 others)" in why
+    assert "payment card red-card-2 (7 members, 0 others)" in why
     assert "device red-device-1 (5 members, 0 others)" in why
+
+
+def test_every_stage_has_a_name(case: Case, held, tmp_path: Path, typed: Typed) -> None:
+    held.to_csv(tmp_path / "held.csv", index=False)
+    told = typed("match", case.path, tmp_path / "held.csv", "--out", tmp_path / "out.csv")[2]
+    assert [line.partition(":")[0] for line in told.splitlines()] == ["sources", "signals", "match"]
 
 
 def test_the_case_is_not_changed(case: Case, held, rows, tmp_path: Path, typed: Typed) -> None:

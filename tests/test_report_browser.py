@@ -362,7 +362,8 @@ def test_chains_are_the_ones_that_explain_finds(opened, tmp_path, seed):
         answered = 0
         for (a, b), costs in zip(pairs, page.evaluate(find, [rows, held, pairs]), strict=True):
             expected = [chain.cost for chain in case.chains(names[a], names[b]).chains]
-            assert costs == pytest.approx(expected)
+            # what both have comes in an order of its own
+            assert sorted(costs) == pytest.approx(sorted(expected))
             answered += bool(expected)
         assert answered > 10
 

@@ -102,7 +102,7 @@ BAD: dict[str, tuple[bytes | str, list[str], str]] = {
         ["--map", "nte=ip"],
         '--map nte=ip: no input has a column "nte". Did you mean "note"?',
     ),
-    "memory": (GOOD, ["--memory", "lots"], "engine.memory must be a size such as 4GB"),
+    "memory": (GOOD, ["--memory", "lots"], "--memory must be a size such as 4GB"),
     "too little memory": (GOOD, ["--memory", "1MB"], "case: more memory is needed"),
     "no such zone": (GOOD, ["--config", "zone.toml"], 'sources.timezone: no time zone "Mars"'),
     "unknown setting": (
@@ -197,12 +197,22 @@ def test_a_partly_bad_file_is_read_and_says_what_was_left_out(typed: Typed, here
     assert reasons == {"placeholder", "private address", "no account", "too few fields"}
 
 
+def test_suspects_alone_are_told_nothing(typed: Typed, here: Path) -> None:
+    """Sixty accounts with one address, and nobody beside them: how common it is, nobody knows."""
+    Path("in.csv").write_text("account_id,ip\n" + "".join(f"u{n},9.9.9.9\n" for n in range(60)))
+    text = typed("run", "in.csv", "--out", "case", "--no-report")[1]
+    assert "No operators" in text
+    assert "Nearly all of 60 accounts share a value: IP address 9.9.9.9 (60)." in text
+    assert "read them together with the rest of the service" in text
+
+
 @pytest.mark.parametrize("value", ["", "n/a", "0.0.0.0"])
 def test_a_column_of_nothing_links_nobody(typed: Typed, here: Path, value: str) -> None:
     Path("in.csv").write_text("account_id,ip\n" + "".join(f"u{n},{value}\n" for n in range(3_000)))
     code, text, _ = typed("run", "in.csv", "--out", "case", "--no-report")
     assert code == 0
     assert "No operators: no accounts share more than chance allows." in text
+    assert "Nearly all" not in text
     with Case("case") as opened:
         assert opened.members.empty
         assert opened.arrow("pairs").num_rows == 0

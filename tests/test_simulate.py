@@ -170,8 +170,8 @@ def test_texts_from_files(tmp_path: Path) -> None:
     templates, prompts = tmp_path / "t.jsonl", tmp_path / "p.jsonl"
     templates.write_text(json.dumps({"template": "Zebra first {} zebra last"}) + "\n")
     prompts.write_text(json.dumps({"prompt": "Why is the okapi striped?"}) + "\n")
-    simulate(tmp_path, "demo", 1_000, templates_file=templates, prompts_file=prompts)
-    p = Written(tmp_path)
+    simulate(tmp_path / "new", "demo", 1_000, templates_file=templates, prompts_file=prompts)
+    p = Written(tmp_path / "new")
     filled = "SELECT count(*) FROM e WHERE prompt LIKE 'Zebra first _% zebra last'"
     assert p.value(filled) > 100
     assert p.value("SELECT count(*) FROM e WHERE prompt LIKE 'Why is the okapi striped?%'") > 100
@@ -180,15 +180,17 @@ def test_texts_from_files(tmp_path: Path) -> None:
 def test_command(tmp_path: Path, typed: Typed) -> None:
     prompts = tmp_path / "p.jsonl"
     prompts.write_text(json.dumps({"prompt": "Why is the okapi striped?"}) + "\n")
-    told = ("--accounts", "1000", "--without", "payment", "--without", "ip")
-    code, out, err = typed("simulate", str(tmp_path), *told, "--prompts", str(prompts), "--json")
+    told = ("--accounts", "1000", "--without", "payment card", "--without", "ip")
+    code, out, err = typed(
+        "simulate", str(tmp_path / "new"), *told, "--prompts", str(prompts), "--json"
+    )
     assert (code, err) == (0, "")
     assert json.loads(out)["accounts"] == 1_000
-    p = Written(tmp_path)
+    p = Written(tmp_path / "new")
     assert p.value("SELECT count(*) FROM e WHERE prompt LIKE 'Why is the okapi striped?%'") > 100
     columns = {row[0] for table in "ae" for row in p.rows(f"DESCRIBE {table}")}
     assert not columns & {"ip", "payment_fingerprint", "card_bin"}
-    code, _, err = typed("simulate", str(tmp_path), "--without", "prompts")
+    code, _, err = typed("simulate", tmp_path / "new", "--without", "prompts")
     assert code == 2
     assert 'No column of kind "prompts". Did you mean "prompt"' in err
 
@@ -198,7 +200,7 @@ def test_bad_template_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(text)
     with pytest.raises(InputError, match='expected JSON lines with a field "template"'):
-        simulate(tmp_path, "demo", 1_000, templates_file=path)
+        simulate(tmp_path / "new", "demo", 1_000, templates_file=path)
 
 
 def test_refusals(tmp_path: Path) -> None:
@@ -212,6 +214,32 @@ def test_refusals(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="can't be written"):
         simulate(tmp_path / "file" / "sub", "demo", accounts=1_000)
+
+
+def test_somebodys_own_files_stay(tmp_path: Path, typed: Typed) -> None:
+    own = tmp_path / "accounts.csv"
+    own.write_text("account_id,created_at\nann,2024-03-01\n")
+    for folder in (tmp_path, own):
+        assert typed("simulate", folder, "--accounts", 1_000)[0] == 2
+    assert typed("simulate", tmp_path, "--accounts", 1_000) == (
+        2,
+        "",
+        f'{tmp_path} is a folder with other things in it (first: "accounts.csv") and not a '
+        "population that was simulated, so nothing was written. Name a new folder: linkage "
+        f"simulate {tmp_path}/population\n",
+    )
+    assert own.read_text().endswith("ann,2024-03-01\n")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["accounts.csv"]
+
+    # an earlier population is replaced, and what lies beside it stays
+    folder = tmp_path / "population"
+    assert typed("simulate", folder, "--accounts", 1_000, "--without", "prompt")[0] == 0
+    (folder / "case").mkdir()
+    assert typed("simulate", folder, "--accounts", 1_200)[0] == 0
+    assert sorted(entry.name for entry in folder.iterdir()) == sorted([*FILES, "case"])
+    assert Written(folder).value("SELECT count(*) FROM a") == 1_200
+    own.replace(folder / "accounts.csv")
+    assert typed("simulate", folder, "--accounts", 1_000)[0] == 2
 
 
 def test_groups_can_be_left_out(tmp_path: Path) -> None:

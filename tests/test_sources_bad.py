@@ -224,6 +224,12 @@ def test_files_that_are_mostly_bad_are_refused(tmp_path):
         "If this is a table, save it again with one row of column names on top; "
         "if not, leave it out."
     )
+    # the first of any reason, read at once or row by row
+    for quote in ("", '"'):
+        rows = f"1,2,3,4\n5,6,7,8\n1,2,3\nonly {quote}this\n"
+        assert "(first: row 2: 1,2,3,4: too many fields)" in error(
+            write(tmp_path / "b.csv", HEADER + rows)
+        )
     lines = '{"account": 1, "ip": 2}\n{x\n{y\n'
     assert error(write(tmp_path / "a.jsonl", lines)).startswith(
         "a.jsonl: 2 of 3 rows do not have an object a line (first: row 2: {x"

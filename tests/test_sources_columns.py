@@ -6,7 +6,8 @@ from linkage import sources
 from linkage.config import SourcesConfig
 from linkage.engine import DuckDBEngine
 from linkage.errors import ConfigError, InputError
-from linkage.sources.columns import ALIASES, KINDS, kind_of, plain, uses
+from linkage.sources.columns import ALIASES, KINDS, kind_of, uses
+from linkage.words import plain
 
 
 def write(path, text):
@@ -124,6 +125,40 @@ def test_a_kind_that_is_no_word_is_an_error(tmp_path):
     assert error(path, {"x": "an ip!"}).startswith(
         '--map x=an ip!: a kind is a word of small letters, digits and _, found "an ip!". '
     )
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("devcie", "device"), ("Emial", "email"), ("timestmp", "timestamp")]
+)
+def test_a_slip_is_no_kind_of_ones_own(tmp_path, word, meant):
+    path = write(tmp_path / "a.csv", "account,x\n1,b\n")
+    assert error(path, {"x": word}) == (
+        f'--map x={word}: no kind "{word}". Did you mean "{meant}"? '
+        "For a kind of your own, take a word that is less like it."
+    )
+    assert mapping(path, x="banana") == {"account": "account", "x": "banana"}
+
+
+def test_kinds_go_by_what_is_shown(tmp_path):
+    path = write(tmp_path / "a.csv", "account,x,y\n1,b,c\n")
+    assert mapping(path, x="IP address", y="card") == {
+        "account": "account", "x": "ip", "y": "payment",
+    }  # fmt: skip
+    assert [kind_of(word) for word in ("Address Range", "template")] == ["ip_range", "prompt"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "first", "second"),
+    [
+        ({"ip (2)": "ignore"}, "ip", None),
+        ({"ip": "ignore", "IP (2)": "ip"}, None, "ip"),
+        ({"ip": "device"}, "device", "device"),
+    ],
+)
+def test_columns_of_one_name_are_told_apart(tmp_path, rules, first, second):
+    path = write(tmp_path / "a.csv", "account,ip,ip\n1,b,c\n")
+    assert mapping(path, **rules) == {"account": "account", "ip": first, "ip (2)": second}
+    assert error(path, {"ip (3)": "ip"}).endswith('Did you mean "ip (2)"?')
 
 
 def test_two_accounts_in_one_table_are_an_error(tmp_path):

@@ -168,7 +168,7 @@ def test_cells_are_no_formulas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         (["p.csv", "--column", "promt"], 'p.csv: no column "promt". Did you mean "prompt"?'),
         (["p.csv", "--account", "who"], "p.csv: no column"),
         (["q.csv"], "Say which column holds the prompts: --column COLUMN"),
-        (["p.csv", "--memory", "much"], "engine.memory must be a size"),
+        (["p.csv", "--memory", "much"], "--memory must be a size"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(

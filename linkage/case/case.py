@@ -89,9 +89,9 @@ class Case(CaseReader):
     ) -> Judgement:
         """Record that a signal is no evidence, nor what it implies; the next run obeys.
 
-        `value` is cleaned as a run would; for `ip` it may be a network, for `prompt` the start of a
-        template. `InputError` for an unknown kind, or a value that is none. Otherwise as
-        `together`.
+        `kind` is named as in the tables, or as it is shown ("address range"). `value` is cleaned as
+        a run would; for `ip` it may be a network, for `prompt` the start of a template.
+        `InputError` for an unknown kind, or a value that is none. Otherwise as `together`.
 
         >>> case.allow("ip", "9.9.9.77/24", "the campus").b
         '9.9.9.0/24'

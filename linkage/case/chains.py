@@ -1,16 +1,19 @@
 """The strongest chains of shared signals between two accounts.
 
-A chain costs the sum over its links of ln(accounts that share the signal), so a card on two
-accounts beats an address on a thousand. The search goes outward from both accounts, in SQL, and
-meets in the middle: each side is one semi-join of the edges, never the whole graph. Signals that
-are no evidence (`ignored`) never link, nor do habits (how widely cards are shared): they are no
-thing that two accounts have in common.
+What both have comes by its weight for the operator that both belong to, if they do, the best of
+each kind before a second of any: five templates would else hide the card. A chain through others
+costs the sum over its links of ln(accounts that share the signal), so a card on two accounts beats
+an address on a thousand. The search goes outward from both accounts, in SQL, and meets in the
+middle: each side is one semi-join of the edges, never the whole graph. Signals that are no evidence
+(`ignored`) never link, nor do habits (how widely cards are shared): they are no thing that two
+accounts have in common.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import duckdb
@@ -22,15 +25,18 @@ LINKS = f"s.ignored IS NULL AND NOT ends_with(s.kind, '{SHARING}')"
 
 DIRECT = f"""
 WITH shared AS (
-    SELECT s.signal, s.kind, s.value, s.accounts, s.parent
+    SELECT s.signal, s.kind, s.value, s.accounts, s.parent, v.weight
     FROM edges AS e JOIN edges AS f ON f.signal = e.signal
     JOIN signals AS s ON s.signal = e.signal
+    LEFT JOIN evidence AS v ON v.signal = s.signal AND v.operator_id = $operator
     WHERE e.account = $a AND f.account = $b AND {LINKS}
 )
-SELECT signal, accounts FROM shared
+SELECT signal, kind, accounts FROM shared
 -- a shared address says all that its shared range says
 WHERE signal NOT IN (SELECT parent FROM shared WHERE parent IS NOT NULL)
-ORDER BY accounts, kind, value
+ORDER BY
+    row_number() OVER (PARTITION BY kind ORDER BY weight DESC NULLS LAST, accounts, value),
+    weight DESC NULLS LAST, accounts, kind, value
 """
 
 # who shares a signal with the account: at the least cost, and through which signal
@@ -75,6 +81,17 @@ ORDER BY total, s.signal LIMIT $top
 """
 
 
+# how many members of the operator that both are in use it, and its weight there
+USED = """
+SELECT s.signal, s.kind, s.value, s.accounts, (
+        SELECT count(*) FROM edges AS e JOIN members AS m ON m.account = e.account
+        WHERE e.signal = s.signal AND m.operator_id = $operator
+    ), v.weight
+FROM signals AS s LEFT JOIN evidence AS v ON v.signal = s.signal AND v.operator_id = $operator
+WHERE s.signal IN (SELECT unnest($numbers))
+"""
+
+
 @dataclass(frozen=True)
 class _Path:
     """Accounts and the signals between them, by number."""
@@ -86,16 +103,18 @@ class _Path:
 
 
 def find(
-    connection: duckdb.DuckDBPyConnection, a: int, b: int, top: int
-) -> tuple[tuple[Chain, ...], int]:
-    """The `top` strongest chains between accounts number `a` and `b`, and how many are left out.
+    connection: duckdb.DuckDBPyConnection, a: int, b: int, top: int, operator: str | None = None
+) -> tuple[tuple[Chain, ...], dict[str, int]]:
+    """The `top` strongest chains between accounts number `a` and `b`, and what is left out by kind.
 
-    Direct links come alone if there are any; otherwise chains through one or two other accounts.
+    `operator` is the one that both belong to, if they do. Direct links come alone if there are any;
+    otherwise chains through one or two other accounts.
     """
-    direct = connection.execute(DIRECT, {"a": a, "b": b}).fetchall()
+    direct = connection.execute(DIRECT, {"a": a, "b": b, "operator": operator}).fetchall()
     if direct:
-        paths = [_Path((a, b), (signal,), math.log(n)) for signal, n in direct[:top]]
-        return _named(connection, paths), max(0, len(direct) - top)
+        paths = [_Path((a, b), (signal,), math.log(n)) for signal, _, n in direct[:top]]
+        more = Counter(kind for _, kind, _ in direct[top:])
+        return _named(connection, paths, operator), dict(more.most_common())
     for name, account in (("reach_a", a), ("reach_b", b)):
         connection.execute(REACH.format(name=name), {"account": account})
     paths = [
@@ -116,10 +135,12 @@ def find(
     for name in ("reach_a", "reach_b", "spread_a", "spread_b"):
         connection.execute(f"DROP TABLE {name}")
     paths.sort(key=lambda p: (p.cost, len(p.signals), p.signals, p.accounts))
-    return _named(connection, paths[:top]), 0
+    return _named(connection, paths[:top], operator), {}
 
 
-def _named(connection: duckdb.DuckDBPyConnection, paths: list[_Path]) -> tuple[Chain, ...]:
+def _named(
+    connection: duckdb.DuckDBPyConnection, paths: list[_Path], operator: str | None
+) -> tuple[Chain, ...]:
     accounts = dict(
         connection.execute(
             "SELECT account, account_id FROM accounts WHERE account IN (SELECT unnest($numbers))",
@@ -129,16 +150,17 @@ def _named(connection: duckdb.DuckDBPyConnection, paths: list[_Path]) -> tuple[C
     signals = {
         row[0]: row[1:]
         for row in connection.execute(
-            "SELECT signal, kind, value, accounts FROM signals "
-            "WHERE signal IN (SELECT unnest($numbers))",
-            {"numbers": [n for p in paths for n in p.signals]},
+            USED, {"numbers": [n for p in paths for n in p.signals], "operator": operator}
         ).fetchall()
     }
     chains = []
     for path in paths:
         links = []
         for (here, there), signal in zip(pairwise(path.accounts), path.signals, strict=True):
-            kind, value, n = signals[signal]
-            links.append(Link(accounts[here], accounts[there], kind, value, n - 2))
+            kind, value, n, members, weight = signals[signal]
+            link = Link(accounts[here], accounts[there], kind, value, n - 2)
+            if operator is not None:
+                link = replace(link, members=members, outsiders=n - members, weight=weight)
+            links.append(link)
         chains.append(Chain(tuple(links), path.cost, path.like_it))
     return tuple(chains)

@@ -8,6 +8,7 @@ its id, or the case, is another. What contradicts an earlier decision is refused
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import ipaddress
 import json
@@ -19,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from linkage import words
 from linkage.case.amend import amended
 from linkage.case.erase import erase
 from linkage.case.read import CaseReader
@@ -171,6 +173,7 @@ def allow(
 ) -> Judgement:
     """Record that a signal (for addresses a network too) is never evidence again."""
     with amended(path) as (connection, case):
+        kind = _kind(case, kind, value)
         value = allowed_value(case, kind, value)
         if withdraw:
             _check_stands(judgements(case, standing=True), "allow", kind, value)
@@ -182,9 +185,6 @@ def allow(
 
 def allowed_value(case: CaseReader, kind: str, value: str) -> str:
     """The normalised value of a kind; `InputError` if it is none."""
-    present = {row[0] for row in case.rows("SELECT DISTINCT kind FROM signals")}
-    if kind not in KINDS and kind not in present:
-        raise InputError(f"no kind {shorten(kind)}. {suggestion(kind, set(KINDS) | present)}")
     if kind == "prompt":
         return _template(case, value)
     if kind in ("ip", "ip_range") and "/" in value:
@@ -197,7 +197,8 @@ def allowed_value(case: CaseReader, kind: str, value: str) -> str:
     cleaned = kind_of(kind).clean(value, case.config.signals)
     if isinstance(cleaned, Rejected):
         raise InputError(
-            f"{shorten(value)} is no {kind}: {cleaned.reason}, so it is no evidence anyway."
+            f"{shorten(value)} is no {words.name(kind)}: {cleaned.reason}, "
+            "so it is no evidence anyway."
         )
     return next((v.value for v in cleaned if v.kind == kind), cleaned[0].value)
 
@@ -216,6 +217,20 @@ def users(case: CaseReader, kind: str, value: str) -> int:
         **parameters,
     )
     return int(found)
+
+
+def _kind(case: CaseReader, word: str, value: str) -> str:
+    """The kind that a word names, by itself or as it is shown; `InputError` if none."""
+    present = {row[0] for row in case.rows("SELECT DISTINCT kind FROM signals")}
+    kind = words.kind_called(word, [*KINDS, *sorted(present - set(KINDS))])
+    if kind is None:
+        raise InputError(f"no kind {shorten(word)}. {suggestion(word, set(KINDS) | present)}")
+    if kind == "address":
+        # in a sentence those of the network are called addresses, too
+        with contextlib.suppress(ValueError):
+            ipaddress.ip_network(value.strip(), strict=False)
+            return "ip"
+    return kind
 
 
 def _template(case: CaseReader, value: str) -> str:

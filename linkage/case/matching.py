@@ -12,10 +12,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from linkage import attribution, graph, signals, sources, writing
+from linkage import attribution, graph, signals, sources, words, writing
 from linkage.attribution import SURE, served
 from linkage.case.database import attached
 from linkage.case.place import DATABASE
@@ -138,10 +139,13 @@ class Matcher:
         """
         engine, progress = self._engine, progress or Quiet()
         engine.drop("cleaned", "rejected")
+        progress.stage("sources")
         sources.load(engine, inputs, self.config.sources, progress.step)
         self.known = engine.value("SELECT count(*) FROM accounts JOIN known_ids USING (account_id)")
+        progress.stage("signals")
         signals.clean(engine, self.config.signals)
         prompt.recognise(engine, self._templates, progress)
+        progress.stage("match")
         graph.find_uses(engine)
         engine.create(
             "degrees",
@@ -275,11 +279,10 @@ def write_csv(path: Path, matches: Sequence[Match]) -> None:
         writing.write_csv(new, pa.Table.from_pylist([asdict(m) for m in matches], schema))
 
 
-def _sentence(count: int, found: list[dict[str, object]]) -> str:
-    parts = [
-        f"{s['kind']} {s['value']} ({s['members']:,} members, {s['others']:,} "
-        f"other{'' if s['others'] == 1 else 's'})"
-        for s in found
-    ]
+def _sentence(count: int, found: list[dict[str, Any]]) -> str:
+    parts = []
+    for s in found:
+        members, others = words.count(s["members"], "member"), words.count(s["others"], "other")
+        parts.append(f"{words.name(s['kind'])} {s['value']} ({members}, {others})")
     more = f" and {count - len(parts):,} more" if count > len(parts) else ""
     return "has " + ", ".join(parts) + more

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 KEPT = [table.name for table in TABLES.values() if table.kept]
 
+ORDERS = {"rank": RANK, "accounts": f"accounts DESC, {RANK}"}
+
 TIMELINE = """
 WITH days AS (
     SELECT CAST(coalesce(a.created_at, a.first_seen) AS DATE) AS day, 1 AS sign_ups,
@@ -225,10 +227,12 @@ class CaseReader:
             operator=operator.operator_id,
         )
 
-    def list_operators(self, verdict: str | None = None, top: int | None = None) -> list[Operator]:
-        """Operators by rank, of one verdict if it is given, at most `top`.
+    def list_operators(
+        self, verdict: str | None = None, top: int | None = None, sort: str = "rank"
+    ) -> list[Operator]:
+        """Operators by `rank` or `accounts`, of one verdict if it is given, at most `top`.
 
-        `InputError` for a verdict that there is none of.
+        `InputError` for a verdict or an order that there is none of.
 
         >>> [found.accounts for found in case.list_operators(top=1)]
         [12]
@@ -237,9 +241,11 @@ class CaseReader:
             raise InputError(
                 f"no verdict {shorten(verdict)}; an operator's is one of: {', '.join(VERDICTS)}."
             )
+        if sort not in ORDERS:
+            raise InputError(f"no order {shorten(sort)}. {suggestion(sort, ORDERS)}")
         rows = self.rows(
             f"SELECT * FROM operators WHERE $verdict IS NULL OR verdict = $verdict "
-            f"ORDER BY {RANK} LIMIT $top",
+            f"ORDER BY {ORDERS[sort]} LIMIT $top",
             verdict=verdict,
             top=2**62 if top is None else top,
         )
@@ -330,12 +336,14 @@ class CaseReader:
     def chains(self, a: str, b: str, top: int = 3) -> Chains:
         """The strongest chains of shared signals between two accounts.
 
-        A chain has up to three links; a link costs the logarithm of the number of accounts that
-        share its signal, and the cheapest chain is the strongest.
+        What both have comes first, by its weight in the operator of both, the best of each kind
+        before a second of any. If they have nothing, a chain has up to three links; a link costs
+        the logarithm of the number of accounts that share its signal, and the cheapest chain is the
+        strongest.
 
         >>> [link] = case.chains("puppet-00", "puppet-03").chains[0].links
-        >>> link.value, link.others
-        ('fleet-card-0', 2)
+        >>> link.value, link.members, link.outsiders
+        ('fleet-card-0', 4, 0)
         """
         first, second = (
             names.find_account(self.rows, self.path, a),
@@ -343,16 +351,18 @@ class CaseReader:
         )
         if first[0] == second[0]:
             raise InputError(f"{shorten(a)} twice: a chain needs two accounts. Give another one.")
-        with reading(self.path):
-            found, more = chains.find(self._connection, first[0], second[0], top)
         one, other = self._membership(first[0]), self._membership(second[0])
         both = one is not None and other is not None and one.operator_id == other.operator_id
+        operator = one.operator_id if both and one else None
+        with reading(self.path):
+            found, more = chains.find(self._connection, first[0], second[0], top, operator)
         return Chains(
             a=first[1],
             b=second[1],
-            same_operator=one.operator_id if both and one else None,
+            same_operator=operator,
             chains=found,
-            more=more,
+            more=sum(more.values()),
+            more_of=more,
         )
 
     def graph(self, operator_id: str, everything: bool = False) -> networkx.Graph:

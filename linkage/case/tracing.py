@@ -12,6 +12,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from linkage import words
 from linkage.case.database import reading
 from linkage.case.read import CaseReader
 from linkage.case.views import Trace, Traced, TracedOperator, TracedSignal
@@ -77,8 +78,8 @@ WITH reasons AS (
 ),
 why AS (
     SELECT account, string_agg(
-               printf('%s %s (%d known or likely, %d %s)', kind, value, seeds, others,
-                      CASE others WHEN 1 THEN 'other' ELSE 'others' END), ', '
+               printf('%s %s (%d known or likely, %d %s)', {words.name_sql("kind")}, value, seeds,
+                      others, if(others = 1, 'other', 'others')), ', '
                ORDER BY place) AS text
     FROM reasons WHERE place <= {SHOWN} GROUP BY account
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -194,13 +194,20 @@ class Belonging(View):
 
 @dataclass(frozen=True)
 class Link(View):
-    """One step of a chain: both accounts use the signal, and so do `others` besides them."""
+    """One step of a chain: both accounts use the signal, and so do `others` besides them.
+
+    If the ends of the chain belong to one operator: so many of its `members` use it, and so many
+    `outsiders`, and its `weight` there in nats, if it is evidence.
+    """
 
     a: str
     b: str
     kind: str
     value: str
     others: int
+    members: int | None = None
+    outsiders: int | None = None
+    weight: float | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +215,8 @@ class Chain(View):
     """Links from one account to another.
 
     `cost` is the sum over the links of ln(accounts that share the signal): rare signals make a
-    strong chain. `like_it` more chains go over the same signals through other accounts.
+    strong chain of several links. `like_it` more chains go over the same signals through other
+    accounts.
     """
 
     links: tuple[Link, ...]
@@ -220,7 +228,7 @@ class Chain(View):
 class Chains(View):
     """The strongest chains between two accounts, strongest first; none if nothing links them.
 
-    `more` direct links are left out.
+    `more` direct links are left out, and of which kinds says `more_of`.
     """
 
     a: str
@@ -228,6 +236,7 @@ class Chains(View):
     same_operator: str | None
     chains: tuple[Chain, ...]
     more: int = 0
+    more_of: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from linkage import __version__, config
 from linkage.cli import cases, export, look, measure, output, prompts, report, summary, trace
 from linkage.cli.options import Inputs, Json, Mapping, Memory, NoReport, overruled
 from linkage.config import Config
+from linkage.errors import InputError
 
 app = typer.Typer(
     name="linkage",
@@ -107,7 +108,8 @@ def inspect(
     """Show what would be read, and what not.
 
     Columns and what they are read as, values that would not be used by reason, and the commonest
-    signals of each kind. Nothing is written.
+    signals of each kind. Nothing is written. It ends with 2 if a run would refuse the inputs, and
+    says beside each column what is wrong with it.
     """
     from linkage.cli import preview
 
@@ -116,6 +118,8 @@ def inspect(
         output.print_json(dataclasses.asdict(found))
     else:
         preview.show(found)
+    if found.refused:
+        raise InputError(found.refused)
 
 
 measure.add_to(app)

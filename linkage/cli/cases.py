@@ -17,9 +17,10 @@ import typer
 
 from linkage.cli import output
 from linkage.cli.options import CaseFolder, Json, MoreMapping, NoReport, overruled
-from linkage.cli.output import count, heading, say, table
+from linkage.cli.output import heading, say, table
 from linkage.errors import InputError, shorten, suggestion
 from linkage.schema import DECISIONS
+from linkage.words import count
 
 if TYPE_CHECKING:
     from linkage.case import Case
@@ -265,7 +266,12 @@ def _what(j: Judgement) -> str:
 
 def allow(
     case: CaseFolder,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="ip, email_domain, prompt, …")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="ip, email_domain, …, or as it is shown: address range, card, …"
+        ),
+    ],
     value: Annotated[
         str,
         typer.Argument(

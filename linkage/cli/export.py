@@ -11,6 +11,7 @@ import typer
 from linkage.cli import output
 from linkage.cli.options import CaseFolder, Json
 from linkage.errors import InputError
+from linkage.words import count
 
 KEY_BYTES = 16
 """A shorter secret can be guessed."""
@@ -79,7 +80,7 @@ def export(
         output.print_json(written.as_dict())
         return
     counts = ((written.accounts, "account"), (written.signals, "signal"), (written.edges, "edge"))
-    output.say(", ".join(output.count(number, word) for number, word in counts))
+    output.say(", ".join(count(number, word) for number, word in counts))
     output.table(
         ["written", "bytes"], list(written.files.items()), right=["bytes"], wide=["written"]
     )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linkage import words
 from linkage.cli import output
 from linkage.cli.options import AccountId, CaseFolder, Json
-from linkage.cli.output import cell, count, heading, q, say, table
+from linkage.cli.output import cell, heading, probability, q, say, table
+from linkage.words import count
 
 if TYPE_CHECKING:
     from linkage.case.views import (
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         Belonging,
         Chains,
         Evidence,
+        Link,
         Operator,
         OperatorView,
     )
@@ -44,13 +47,16 @@ def operators(
         ),
     ] = None,
     top: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N.")] = None,
+    sort: Annotated[
+        str, typer.Option(metavar="ORDER", help="rank, or accounts: the largest first.")
+    ] = "rank",
     as_json: Json = False,
 ) -> None:
     """List the operators by rank."""
     from linkage.case import Case
 
     with Case(case) as opened:
-        found = opened.list_operators(verdict, top)
+        found = opened.list_operators(verdict, top, sort)
     if found or as_json:
         output.answer(found, as_json, print_operators)
     else:
@@ -86,9 +92,9 @@ def explain(
 ) -> None:
     """Say why an account belongs, or what links two.
 
-    With one account: the evidence of its operator that it has. With two: the strongest chains of
-    shared signals between them, directly or through up to two other accounts; the fewer accounts
-    share a signal, the stronger the link.
+    With one account: the evidence of its operator that it has. With two: what both have, the
+    strongest of each kind first; or, if they have nothing in common, the strongest chains of shared
+    signals through one or two other accounts, where the fewer share a signal, the stronger it is.
     """
     from linkage.case import Case
 
@@ -102,7 +108,8 @@ def explain(
 def account(case: CaseFolder, account: AccountId, as_json: Json = False) -> None:
     """Show all that is known of one account.
 
-    Its signals, how many others use each, and its operator, if it belongs to one.
+    Its signals, how many other accounts use each, whether members of its operator or not, and its
+    operator, if it belongs to one.
     """
     from linkage.case import Case
 
@@ -113,7 +120,8 @@ def account(case: CaseFolder, account: AccountId, as_json: Json = False) -> None
 def print_operators(found: Sequence[Operator]) -> None:
     """Operators as a table, each with the sentence that says why on a line of its own."""
     rows: list[Sequence[object]] = [
-        (o.operator_id, o.verdict, o.accounts, o.score, q(o.q_value), *_days(o)) for o in found
+        (o.operator_id, o.verdict, o.accounts, probability(o.score), q(o.q_value), *_days(o))
+        for o in found
     ]
     table(
         ["operator", "verdict", "accounts", "score", "q", "from (UTC)", "to (UTC)"],
@@ -153,7 +161,7 @@ def print_crowded(crowded: Sequence[Mapping[str, Any]], accounts: int, top: int)
     table(
         ["accounts", "of all", "kind", "value"],
         [
-            (c["accounts"], f"{c['accounts'] / accounts:.0%}", c["kind"], c["value"])
+            (c["accounts"], f"{c['accounts'] / accounts:.0%}", words.name(c["kind"]), c["value"])
             for c in crowded[:top]
         ],
         right=["accounts", "of all"],
@@ -187,17 +195,17 @@ def _print_operator(view: OperatorView) -> None:
         ["weight", "item", "finding"],
         [(f"{i.weight:+.2f}", i.item, i.finding) for i in view.scorecard],
         right=["weight"],
-        wide=["finding"],
+        whole=["finding"],
     )
     for group in view.evidence:
-        heading(f"Evidence: {group.kind}")
+        heading(f"Evidence: {words.name(group.kind)}")
         _print_evidence(group.top, with_kind=False)
         if group.more:
             say(f"and {group.more:,} more")
     heading("Members")
     table(
         ["account", "confidence", "nats", "signals"],
-        [(m.account_id, f"{m.confidence:.3f}", m.evidence, m.held_by) for m in view.members],
+        [(m.account_id, probability(m.confidence), m.evidence, m.held_by) for m in view.members],
         right=["confidence", "nats", "signals"],
         wide=["account"],
     )
@@ -227,7 +235,13 @@ def _print_timeline(view: OperatorView) -> None:
 
 def _print_evidence(evidence: Iterable[Evidence], with_kind: bool = True) -> None:
     rows = [
-        (f"{e.weight:+.2f}", e.members, e.others, *([e.kind] if with_kind else []), e.value)
+        (
+            f"{e.weight:+.2f}",
+            e.members,
+            e.others,
+            *([words.short(e.kind)] if with_kind else []),
+            e.value,
+        )
         for e in evidence
     ]
     table(
@@ -244,7 +258,8 @@ def _print_belonging(why: Belonging, top: int) -> None:
         _print_alternative(why.alternative, "The nearest is")
         return
     m = why.membership
-    say(f"{why.account_id} belongs to {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}")
+    confidence = probability(m.confidence)
+    say(f"{why.account_id} belongs to {m.operator_id} ({m.verdict}), confidence {confidence}")
     say(why.operator.why)
     for judgement in why.judgements:
         say(judgement.text())
@@ -255,7 +270,7 @@ def _print_belonging(why: Belonging, top: int) -> None:
         shown += items[:top]
         left[kind] = max(0, len(items) - top)
     _print_evidence(sorted(shown, key=lambda item: -item.weight))
-    if more := ", ".join(f"{n:,} more of {kind}" for kind, n in left.items() if n):
+    if more := ", ".join(f"{n:,} more of {words.name(kind)}" for kind, n in left.items() if n):
         say(f"and {more}")
     say("Signals of one kind are not added up as if they were independent.")
     say()
@@ -287,24 +302,29 @@ def _print_chains(found: Chains) -> None:
         )
         return
     for number, chain in enumerate(found.chains, 1):
-        heading(f"{number}. {_steps(len(chain.links))}, cost {chain.cost:.2f}")
-        say(f"   {chain.links[0].a}")
+        weight = chain.links[0].weight if len(chain.links) == 1 else None
+        nats = "" if weight is None else f", {weight:+.2f} nats"
+        heading(f"{number}. {_steps(len(chain.links))}{nats}")
+        say(chain.links[0].a, indent=3)
         for link in chain.links:
-            others = _others(link.others)
             value = output.visible(link.value, VALUE_WIDTH)
-            say(f"     both have {link.kind} {value} ({others})")
-            say(f"   {link.b}")
+            say(f"both use {words.name(link.kind)} {value} ({_users(link)})", indent=5)
+            say(link.b, indent=3)
         if chain.like_it:
-            say(f"   and {chain.like_it:,} more through other accounts over the same signals")
+            more = "more through other accounts over the same signals"
+            say(f"and {chain.like_it:,} {more}", indent=3)
     if found.more:
         say()
-        say(f"and {count(found.more, 'more shared signal')}")
+        kinds = ", ".join(f"{n:,} of {words.name(kind)}" for kind, n in found.more_of.items())
+        say(f"and {count(found.more, 'more shared signal')}: {kinds}")
 
 
-def _others(number: int) -> str:
-    if number == 0:
+def _users(link: Link) -> str:
+    if link.members is not None and link.outsiders is not None:
+        return f"{count(link.members, 'member')}, {count(link.outsiders, 'other')}"
+    if link.others == 0:
         return "nobody else does"
-    return "1 other does" if number == 1 else f"{number:,} others do"
+    return f"{count(link.others, 'other account')} {'does' if link.others == 1 else 'do'}"
 
 
 def _steps(links: int) -> str:
@@ -322,15 +342,16 @@ def _print_account(view: Account) -> None:
         say("In no operator.")
     else:
         say(
-            f"In {m.operator_id} ({m.verdict}), confidence {m.confidence:.3f}: "
+            f"In {m.operator_id} ({m.verdict}), confidence {probability(m.confidence)}: "
             f"{count(m.held_by, 'signal')}, {m.evidence:.1f} nats."
         )
     _print_alternative(view.alternative, "Nearest other operator:" if m else "Nearest operator:")
     if view.signals:
         heading("Signals")
         table(
-            ["kind", "others", "rows", "value", "not used because"],
-            [(s.kind, s.others, s.n, s.value, s.ignored) for s in view.signals],
-            right=["others", "rows"],
-            wide=["value", "not used because"],
+            # the long one last, or it would pad every row
+            ["kind", "other accounts", "rows", "not used because", "value"],
+            [(words.short(s.kind), s.others, s.n, s.ignored, s.value) for s in view.signals],
+            right=["other accounts", "rows"],
+            wide=["not used because", "value"],
         )

@@ -10,6 +10,7 @@ import typer
 from linkage.cli import output
 from linkage.cli.options import Json
 from linkage.errors import InputError
+from linkage.words import count
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,7 +51,8 @@ def simulate(
 ) -> None:
     """Write a population with planted operators.
 
-    Writes accounts.csv, events.parquet and truth.csv: who belongs to whom.
+    Writes accounts.csv, events.parquet and truth.csv: who belongs to whom. DIR is new or empty, or
+    holds such a population, which is replaced.
     """
     import linkage.simulate
 
@@ -107,7 +109,7 @@ def evaluate(
 
     if len(cases) != len(truth):
         raise InputError(
-            f"{output.count(len(cases), 'case')} and {output.count(len(truth), 'truth file')}:"
+            f"{count(len(cases), 'case')} and {count(len(truth), 'truth file')}:"
             " expected one for each, in their order."
             " Type: linkage evaluate CASE CASE --truth FILE --truth FILE"
         )

@@ -57,12 +57,15 @@ def overruled(
     """
     values: dict[str, Any] = as_dict(config)
     values["sources"]["map"].update(mapped(text) for text in mapping or ())
-    for part, name, value in (
-        (values, "seed", seed),
-        (values["engine"], "memory", memory),
-        (values["attribution"], "min_size", min_size),
-        (values["engine"], "name", engine),
+    typed = {}
+    for section, name, value in (
+        ("", "seed", seed),
+        ("engine", "memory", memory),
+        ("attribution", "min_size", min_size),
+        ("engine", "name", engine),
     ):
         if value is not None:
-            part[name] = value
-    return from_dict(values, where="command line")
+            (values[section] if section else values)[name] = value
+            option = "engine" if name == "name" else name.replace("_", "-")
+            typed[f"{section}.{name}"] = f"--{option}"
+    return from_dict(values, where="command line", typed=typed)

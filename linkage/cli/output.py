@@ -67,10 +67,9 @@ def console(stderr: bool = False) -> Console:
     )
 
 
-def say(text: object = "", style: str = "") -> None:
-    """Print a line of the result."""
-    out = console()
-    print_lines(out, Text(visible(text), style=style))
+def say(text: object = "", style: str = "", indent: int = 0) -> None:
+    """Print a line of the result, or a paragraph that begins so far from the edge."""
+    print_lines(console(), Padding(Text(visible(text), style=style), (0, 0, 0, indent)))
 
 
 def heading(text: str) -> None:
@@ -96,19 +95,29 @@ def table(
     right: Sequence[str] = (),
     wide: Sequence[str] = (),
     below: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> None:
     """Print a table, one line a row.
 
-    The columns `right` are numbers; the columns `wide` are cut where the terminal ends; the texts
-    `below` stand under their rows.
+    The columns `right` are numbers; the columns `wide` are cut where the terminal ends, those that
+    are `whole` go on below; the texts `below` stand under their rows.
     """
     out = console()
-    cells = [[visible(cell(value), CELL_WIDTH) for value in row] for row in rows]
-    widths = _widths(columns, cells, wide, out.width)
+    cells = [
+        [
+            visible(cell(value), 0 if column in whole else CELL_WIDTH)
+            for column, value in zip(columns, row, strict=True)
+        ]
+        for row in rows
+    ]
+    widths = _widths(columns, cells, (*wide, *whole), out.width)
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column, width in zip(columns, widths, strict=True):
         justify: Any = "right" if column in right else "left"
-        grid.add_column(column, justify=justify, no_wrap=True, overflow="ellipsis", width=width)
+        cut: Any = "fold" if column in whole else "ellipsis"
+        grid.add_column(
+            column, justify=justify, no_wrap=column not in whole, overflow=cut, width=width
+        )
     for row in cells:
         grid.add_row(*(Text(text, style=STYLES.get(text, "")) for text in row))
     header, *lines = _lines(out, grid)
@@ -116,7 +125,7 @@ def table(
     for number, line in enumerate(lines):
         print(line)
         if number < len(below):
-            print_lines(out, Padding(Text(visible(below[number]), style="dim"), (0, 0, 0, 4)))
+            say(below[number], style="dim", indent=4)
 
 
 def _lines(out: Console, thing: Any) -> list[str]:
@@ -161,24 +170,24 @@ def cell(value: object) -> str:
     return visible(value)
 
 
-def count(number: int, word: str) -> str:
-    """A number of things.
-
-    >>> count(1, "signal"), count(1200, "signal")
-    ('1 signal', '1,200 signals')
-    """
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def q(value: float | None) -> str:
     """A q-value: what matters is how small.
 
     >>> q(0.00001), q(0.0312), q(None)
-    ('<0.001', '0.031', '')
+    ('< 0.001', '0.031', '')
     """
     if value is None:
         return ""
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def probability(value: float) -> str:
+    """A probability that comes of a model, and so is never quite 0 or 1.
+
+    >>> probability(0.9), probability(0.99999), probability(0.0)
+    ('0.900', '> 0.999', '< 0.001')
+    """
+    return "> 0.999" if value > 0.999 else q(value)
 
 
 def print_json(value: object) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linkage.cli import output
-from linkage.cli.options import Json, Memory
+from linkage.cli.options import Json, Memory, overruled
+from linkage.config import Config
+from linkage.words import count
 
 if TYPE_CHECKING:
     from linkage.prompts import Summary
@@ -50,11 +52,8 @@ def templates(
     """
     from linkage import prompts
     from linkage.cli.progress import shown
-    from linkage.config import EngineConfig
 
-    config = EngineConfig(threads=threads)
-    if memory is not None:
-        config = dataclasses.replace(config, memory=memory)
+    config = dataclasses.replace(overruled(Config(), memory=memory).engine, threads=threads)
     start = time.monotonic()
     with shown() as progress:
         found = prompts.write(source, out, column, account, config, progress)
@@ -67,12 +66,12 @@ def templates(
 def _print(found: Summary, seconds: float) -> None:
     whose = f"accounts from {found.account}" if found.account else "each an account of its own"
     output.say(
-        f"{output.count(found.rows, 'row')} of {output.visible(found.column)}, "
-        f"{output.visible(whose)}: {output.count(found.templates, 'template')} in "
-        f"{output.count(found.prompts, 'prompt')}"
+        f"{count(found.rows, 'row')} of {output.visible(found.column)}, "
+        f"{output.visible(whose)}: {count(found.templates, 'template')} in "
+        f"{count(found.prompts, 'prompt')}"
     )
     if found.unread:
-        output.say(f"{output.count(found.unread, 'row')} could not be read and have no number")
+        output.say(f"{count(found.unread, 'row')} could not be read and have no number")
     if found.commonest:
         output.heading("Commonest templates")
         output.table(

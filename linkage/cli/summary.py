@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from linkage.cli import look, output
 from linkage.schema import count_verdicts
+from linkage.words import count, name
 
 if TYPE_CHECKING:
     from linkage.case import Case
 
 TOP = 10
+VALUE_WIDTH = 60
+ALIKE = 0.9
+"""A value on so many of all accounts tells nobody apart: perhaps these are suspects alone."""
+
+COMMON = f"""
+SELECT kind, value, accounts FROM signals
+WHERE kind IN ('payment', 'device', 'phone', 'email', 'address', 'ip', 'prompt')
+    AND ignored IS NULL AND accounts > 1
+    AND accounts >= {ALIKE} * (SELECT count(*) FROM accounts)
+ORDER BY accounts DESC, kind, value LIMIT 3
+"""
+
+
+def own_kinds(rows: Callable[[str], list[tuple[Any, ...]]]) -> list[str]:
+    """Kinds of the observations that no file of `linkage.signals` knows."""
+    from linkage.signals import KINDS
+
+    found = rows("SELECT DISTINCT kind FROM observations ORDER BY kind")
+    return [kind for (kind,) in found if kind not in KINDS]
+
+
+def show_own_kinds(kinds: Sequence[str]) -> None:
+    """Say what is made of them: the name may be a slip."""
+    for kind in kinds:
+        output.say(f"{kind} is a kind of your own: text, compared without case")
 
 
 def of(case: Case, seconds: float) -> dict[str, Any]:
@@ -26,9 +53,14 @@ def of(case: Case, seconds: float) -> dict[str, Any]:
         "peak_memory_mb": details.get("peak_memory_mb"),
         "inputs": details.get("inputs", []),
         "counts": details.get("counts", {}),
+        "own_kinds": own_kinds(case.rows),
         "rejected": details.get("rejected", []),
         "crowded": case.crowded.to_dict("records"),
         "busy": case.busy.to_dict("records"),
+        "common": [
+            {"kind": kind, "value": value, "accounts": accounts}
+            for kind, value, accounts in case.rows(COMMON)
+        ],
         "operators": [operator.as_dict() for operator in case.list_operators(top=TOP)],
     }
 
@@ -40,8 +72,11 @@ def show(case: Case, summary: dict[str, Any]) -> None:
     found = summary["counts"]
     output.say()
     output.say(
-        ", ".join(f"{found[name]:,} {name}" for name in ("accounts", "signals") if name in found)
+        ", ".join(
+            count(found[name], name[:-1]) for name in ("accounts", "signals") if name in found
+        )
     )
+    show_own_kinds(summary["own_kinds"])
     look.print_rejected(summary["rejected"], top=5)
     look.print_crowded(summary["crowded"], found.get("accounts", 0), top=5)
     look.print_busy(summary["busy"], top=5)
@@ -55,6 +90,7 @@ def show(case: Case, summary: dict[str, Any]) -> None:
             output.say(f"and {len(operators) - TOP:,} more: linkage operators {case.path}")
     else:
         output.heading("No operators: no accounts share more than chance allows.")
+    _show_common(summary["common"], found.get("accounts", 0))
     output.say()
     output.say(f"case    {case.path}")
     if summary["report"]:
@@ -64,3 +100,18 @@ def show(case: Case, summary: dict[str, Any]) -> None:
     output.say(f"took    {summary['seconds']:,.1f} s{peak}")
     if operators:
         output.say(f"next    linkage show {case.path} {operators[0].operator_id}")
+
+
+def _show_common(common: Sequence[Mapping[str, Any]], accounts: int) -> None:
+    if not common:
+        return
+    values = ", ".join(
+        f"{name(c['kind'])} {output.visible(c['value'], VALUE_WIDTH)} ({c['accounts']:,})"
+        for c in common
+    )
+    output.say()
+    output.say(
+        f"Nearly all of {count(accounts, 'account')} share a value: {values}. What all have tells "
+        "nobody apart. If these are the accounts that you suspect and no others, read them "
+        "together with the rest of the service: only beside that does what they share say something."
+    )

@@ -10,7 +10,8 @@ import typer
 
 from linkage.cli import output
 from linkage.cli.options import AccountId, CaseFolder, Json, NoReport
-from linkage.cli.output import count, heading, say, table
+from linkage.cli.output import heading, say, table
+from linkage.words import count
 
 if TYPE_CHECKING:
     from linkage.case.views import Trace, Traced

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from linkage.config import EngineConfig
-from linkage.errors import ConfigError
+from linkage.errors import ConfigError, shorten
 
 BATCH_ROWS = 50_000
 LEAST = 64_000_000
@@ -71,8 +71,11 @@ class DuckDBEngine:
             settings["threads"] = config.threads
         try:
             connection = duckdb.connect(str(path or ":memory:"), config=settings)
-        except (duckdb.ParserException, duckdb.InvalidInputException) as error:
-            raise ConfigError(f"engine.memory must be a size such as 4GB ({error}).") from None
+        except (duckdb.ParserException, duckdb.InvalidInputException):
+            memory = shorten(config.memory)
+            raise ConfigError(
+                f"engine.memory must be a size such as 4GB or 500MB, found {memory}."
+            ) from None
         self.connection = interruptible(connection)
         if path is not None:
             self.connection.execute("SET temp_directory = ?", [str(path.parent / "spill")])

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from linkage import schema
 from linkage.config import SignalsConfig
 from linkage.engine import Engine
-from linkage.errors import InputError, shorten
+from linkage.errors import InputError, shorten, together
 from linkage.signals.base import Kind, Levels, Rejected
 
 MIN_MALFORMED = 20
@@ -62,8 +62,14 @@ def clean(engine: Engine, config: SignalsConfig, kind_of: Callable[[str], Kind])
         WHERE o.raw IS NOT NULL GROUP BY o.kind, o.raw
         """,
     )
+    wrong = []
     for (name,) in kinds:
-        _clean_kind(engine, config, kind_of(name))
+        try:
+            _clean_kind(engine, config, kind_of(name))
+        except InputError as error:
+            wrong.append(error)
+    if wrong:
+        raise together(wrong)
     engine.drop("_cleaned", "_raw")
     _forget_cards(engine)
 
@@ -177,9 +183,10 @@ def _refuse_mismapped(engine: Engine, kind: Kind) -> None:
         advice = f"If {what} something else, map it: linkage run {' '.join(names)} {maps}"
     else:
         advice = "If they are something else, give them another kind."
+    what = f"{count:,} of {usable:,} values are not {_NOUNS.get(kind.name, kind.name)}"
     raise InputError(
-        f"{where or f'kind {shorten(kind.name)}'}: {count:,} of {usable:,} values are not "
-        f"{_NOUNS.get(kind.name, kind.name)} (such as {shorten(first)}).\n{advice}"
+        f"{where or f'kind {shorten(kind.name)}'}: {what} (such as {shorten(first)}).\n{advice}",
+        [(name, column, what) for name, column in columns],
     )
 
 

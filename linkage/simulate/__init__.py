@@ -7,7 +7,8 @@ known about the base rates of honest sharing, and each knob of an operator, is i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from linkage.simulate.honest import populate
 from linkage.simulate.operators import Operator, plant
 from linkage.simulate.presets import PRESETS, Preset
 from linkage.simulate.world import World
-from linkage.simulate.write import write
+from linkage.simulate.write import check, write
+from linkage.words import kind_called
 
 __all__ = [
     "COLUMNS",
@@ -95,7 +97,8 @@ def simulate(
     `prompt`: texts of life to be used beside those of the grammar. `without` names kinds
     (`COLUMNS`) whose columns are left out; the rest is what it would have been. Same arguments,
     same bytes. `InputError` for an unknown preset or kind, too few accounts for the operators,
-    texts that can't be read, or a folder that can't be written.
+    texts that can't be read, or a folder that can't be written or holds other things than a
+    population that was written before.
 
     >>> import tempfile
     >>> population = simulate(Path(tempfile.mkdtemp()), "demo", accounts=1_000)
@@ -114,6 +117,8 @@ def simulate(
             f" {count:,}. Ask for more: --accounts {4 * fraudulent}."
         )
     left_out = frozenset(column for kind in without for column in _columns(kind))
+    with _writing(folder):
+        check(folder)
     world = World(count, seed, templates_file, prompts_file)
     honest = count - fraudulent
     populate(world, honest, chosen.shares, chosen.habits)
@@ -125,19 +130,26 @@ def simulate(
         name = f"operator-{number:02}"
         plant(world, operator, rows, name)
         planted.append(Planted(name, operator.kind, operator.size))
-    try:
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         events = write(world, folder, left_out)
-    except OSError as error:
-        raise InputError(f"{folder}: can't be written ({error.strerror}).") from None
     name = preset if isinstance(preset, str) else "custom"
     return Population(str(folder), name, seed, count, fraudulent, events, tuple(planted))
 
 
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{folder}: can't be written ({error.strerror}).") from None
+
+
 def _columns(kind: str) -> tuple[str, ...]:
-    if kind not in COLUMNS:
+    found = kind_called(kind, COLUMNS)
+    if found is None:
         raise InputError(f"No column of kind {shorten(kind)}. {suggestion(kind, COLUMNS)}")
-    return COLUMNS[kind]
+    return COLUMNS[found]
 
 
 def _preset(preset: str | Preset) -> Preset:

@@ -3,6 +3,7 @@
 Accounts come out in the order of their random ids, events in the order of their times, so that the
 order of rows says nothing. Events are made and written a batch at a time, each with a random
 generator of its own: memory doesn't grow with the text, and two threads give the same bytes as one.
+The files take their places when all are finished, and only where no file of somebody else lies.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import numpy as np
@@ -17,12 +19,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from linkage.errors import InputError, shorten
 from linkage.simulate import words
 from linkage.simulate.network import Addresses
 from linkage.simulate.people import LAST_NAMES
 from linkage.simulate.text import Ints
 from linkage.simulate.world import API_AGENTS, CRON, World
 
+FILES = ("accounts.csv", "events.parquet", "truth.csv")
 BATCH = 131_072
 THREADS = 2
 EVENTS = pa.schema(
@@ -60,15 +64,49 @@ def random_ids(rng: np.random.Generator, count: int, prefix: str, digits: int = 
     return large.cast(pa.string())
 
 
+def check(folder: Path) -> None:
+    """`InputError` if a folder holds anything, unless it has a population written here before."""
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    if names and not _is_population(folder):
+        raise InputError(
+            f"{folder} is a folder with other things in it (first: {shorten(names[0])}) and not a "
+            "population that was simulated, so nothing was written. "
+            f"Name a new folder: linkage simulate {folder / 'population'}"
+        )
+
+
+def _is_population(folder: Path) -> bool:
+    accounts, events, truth = (folder / name for name in FILES)
+    # no other program writes all three just so
+    headers = (
+        (accounts, b'"account_id","created_at"'),
+        (truth, b'"account_id","operator","kind"\n'),
+    )
+    try:
+        for path, header in headers:
+            with path.open("rb") as file:
+                if file.read(len(header)) != header:
+                    return False
+        found = pyarrow.parquet.read_schema(events)
+    except (OSError, pa.ArrowException):
+        return False
+    return bool(found.equals(pa.schema([f for f in EVENTS if f.name in found.names])))
+
+
 def write(world: World, folder: Path, without: frozenset[str] = frozenset()) -> int:
     """Write the three files; the number of events. `without` names columns that are left out."""
     rng, a = world.rng, world.accounts
     ids = random_ids(rng, a.count, "u")
     devices = random_ids(rng, len(world.device_agents()), "")
     order = np.argsort(ids.to_numpy(zero_copy_only=False))
-    _write_accounts(world, folder, ids, devices, order, without)
-    _write_truth(world, folder, ids, order)
-    return _write_events(world, folder, ids, devices, without)
+    with TemporaryDirectory(prefix=".population-", dir=folder) as name:
+        scratch = Path(name)
+        _write_accounts(world, scratch, ids, devices, order, without)
+        _write_truth(world, scratch, ids, order)
+        events = _write_events(world, scratch, ids, devices, without)
+        for file in FILES:
+            (scratch / file).replace(folder / file)
+    return events
 
 
 def _optional(values: pa.Array, numbers: Ints) -> pa.Array:

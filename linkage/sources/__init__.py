@@ -11,7 +11,7 @@ from __future__ import annotations
 import json as _json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from linkage.config import SourcesConfig
 from linkage.engine import DuckDBEngine
-from linkage.errors import ConfigError, InputError, shorten, suggestion
+from linkage.errors import ConfigError, InputError, shorten, suggestion, together
 from linkage.schema import INPUTS, REJECTED
 from linkage.sources import columns, files, gather, tables
 from linkage.sources.json import is_json, open_json
@@ -68,13 +68,15 @@ def load(
     config: SourcesConfig,
     progress: Callable[[str], None] = lambda message: None,
     known: Mapping[tuple[str, str], str] | None = None,
+    without: Collection[tuple[str, str]] = (),
 ) -> bool:
     """Read `inputs` into the tables accounts, observations, prompts, activity, rejected, inputs.
 
     `row_hashes` has the rows read. What is in `known` (hash of a file, and its table; and where it
-    was read) is not read again, nor are rows of the table `known_rows`, if there is one. Returns
-    whether there was anything to read. `InputError` if an input is missing, damaged, mostly bad, or
-    has no account, or if none has a signal; `ConfigError` if a setting does not fit the inputs.
+    was read) is not read again, nor are rows of the table `known_rows`, if there is one, nor
+    columns (input, name) in `without`. Returns whether there was anything to read. `InputError` if
+    an input is missing, damaged, mostly bad, or has no account, or if none has a signal;
+    `ConfigError` if a setting does not fit the inputs.
 
     >>> engine = DuckDBEngine()
     >>> _ = load(engine, [pa.table({"user": ["b", "a"], "ip": ["9.9.9.9", None]})], SourcesConfig())
@@ -86,19 +88,27 @@ def load(
         relations, rejected = _opened(engine, inputs, scratch, progress, known or {})
         if not relations:
             return False
-        names = [column.name for relation in relations for column in relation.columns]
-        rules = columns.checked_rules(config.map, names)
-        uses = [_uses(relation, rules) for relation in relations]
+        rules = _rules(config, relations)
+        uses = [_uses(relation, rules, without) for relation in relations]
         _check(relations, uses)
         sources = []
+        wrong: list[InputError] = []
         for number, (relation, use) in enumerate(zip(relations, uses, strict=True)):
             progress(f"reading {relation.name}")
             wanted = [i for i, each in enumerate(use) if each.kind is not None]
             ready, rejects = staged(engine, relation, wanted, f"_input_{number}")
             uses[number] = gather.timed(engine, ready, use)
-            source = gather.source(engine, number, ready, uses[number])
+            try:
+                source = gather.source(engine, number, ready, uses[number])
+            except InputError as error:
+                if not error.columns:
+                    raise
+                wrong.append(error)
+                continue
             source.rejects = rejects + source.rejects
             sources.append(source)
+        if wrong:
+            raise together(wrong)
         gather.gather(engine, sources, progress)
         if not engine.value("SELECT count(*) FROM accounts"):
             raise InputError("The inputs have columns but no rows. Export them again.")
@@ -147,8 +157,7 @@ def describe(
     """
     with _session(engine, config) as scratch:
         relations, _ = _opened(engine, inputs, scratch, lambda message: None, {})
-        names = [column.name for relation in relations for column in relation.columns]
-        rules = columns.checked_rules(config.map, names)
+        rules = _rules(config, relations)
         return [
             _described(engine, relation, _uses(relation, rules), f"_input_{number}")
             for number, relation in enumerate(relations)
@@ -266,9 +275,19 @@ def _open(engine: DuckDBEngine, item: files.Item, number: int, scratch: Path) ->
     return open_csv(engine, text, name, sha, folder)
 
 
-def _uses(relation: Relation, rules: dict[str, str]) -> list[columns.Use]:
+def _rules(config: SourcesConfig, relations: Sequence[Relation]) -> dict[str, str]:
+    return columns.checked_rules(config.map, [n for r in relations for n in r.labels])
+
+
+def _uses(
+    relation: Relation, rules: dict[str, str], without: Collection[tuple[str, str]] = ()
+) -> list[columns.Use]:
     names = [column.name for column in relation.columns]
-    return columns.uses(names, rules, [column.shape for column in relation.columns])
+    shapes, labels = [column.shape for column in relation.columns], relation.labels
+    return [
+        columns.Use(None, "ignored") if (relation.name, label) in without else use
+        for label, use in zip(labels, columns.uses(names, rules, shapes, labels), strict=True)
+    ]
 
 
 def _check(relations: Sequence[Relation], uses: Sequence[list[columns.Use]]) -> None:

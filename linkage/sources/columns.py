@@ -7,15 +7,20 @@ and separators, so "Client IP" is `client_ip`. The same words name kinds in long
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from linkage.errors import ConfigError, shorten, suggestion
+from linkage.words import kind_called, plain
 
 ROLES = ("account", "created_at", "timestamp", "kind", "value")
 PROMPT = "prompt"
 IGNORE = "ignore"
+
+NEAR = 0.8
+"""How like a known kind (difflib's ratio) a word is that was meant for it: `devcie`, `emial`."""
 
 BARE = "id"
 """The account, if a table names no other, and its values are not those of its rows."""
@@ -235,15 +240,6 @@ ALIASES: dict[str, tuple[str, ...]] = {
 KINDS = tuple(kind for kind in ALIASES if kind not in ROLES)
 
 
-def plain(name: str) -> str:
-    """A name without case and separators.
-
-    >>> plain("Client IP"), plain("client_ip")
-    ('clientip', 'clientip')
-    """
-    return "".join(c for c in name.casefold() if c.isalnum())
-
-
 _BY_NAME = {plain(alias): kind for kind, aliases in ALIASES.items() for alias in aliases}
 _RANK = {plain(a): rank for aliases in ALIASES.values() for rank, a in enumerate(aliases)}
 
@@ -273,7 +269,7 @@ def kind_of(word: str) -> str | None:
     >>> kind_of("Card Fingerprint"), kind_of("Wallet-Hash"), kind_of("timestamp"), kind_of("7")
     ('payment', 'wallet_hash', None, None)
     """
-    known = _BY_NAME.get(plain(word))
+    known = _BY_NAME.get(plain(word)) or kind_called(word, KINDS)
     if known is not None:
         return None if known in ROLES else known
     snake = re.sub(r"[^a-z0-9]+", "_", word.strip().lower()).strip("_")
@@ -295,32 +291,61 @@ def checked_rules(rules: Mapping[str, str], names: Iterable[str]) -> dict[str, s
                 f"--map {column}={word}: no input has a column {shorten(column)}. "
                 + suggestion(column, present)
             )
-        kind = word if word == IGNORE else _BY_NAME.get(plain(word), word.strip().lower())
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
-            raise ConfigError(
-                f"--map {column}={word}: a kind is a word of small letters, digits and _, "
-                f"found {shorten(word)}. " + suggestion(word, (*ROLES, *KINDS, IGNORE))
-            )
-        resolved[column] = kind
+        resolved[column] = _mapped(column, word)
     return resolved
 
 
+def _mapped(column: str, word: str) -> str:
+    """The kind or role that the user's word for a column names."""
+    known = (*ROLES, *KINDS, IGNORE)
+    found = kind_called(word, known) or _BY_NAME.get(plain(word))
+    if found is not None:
+        return found
+    kind = word.strip().lower()
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
+        raise ConfigError(
+            f"--map {column}={word}: a kind is a word of small letters, digits and _, "
+            f"found {shorten(word)}. " + suggestion(word, known)
+        )
+    if near := difflib.get_close_matches(kind, known, n=1, cutoff=NEAR):
+        raise ConfigError(
+            f"--map {column}={word}: no kind {shorten(word)}. Did you mean {shorten(near[0])}? "
+            "For a kind of your own, take a word that is less like it."
+        )
+    return kind
+
+
 def uses(
-    names: Sequence[str], rules: Mapping[str, str], shapes: Sequence[str] | None = None
+    names: Sequence[str],
+    rules: Mapping[str, str],
+    shapes: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
 ) -> list[Use]:
     """The use of each column of one table.
 
-    `rules` come from `checked_rules`; `shapes` says which columns hold "lists" or "records".
+    `rules` come from `checked_rules`; `shapes` says which columns hold "lists" or "records";
+    `labels` tell columns of one name apart.
 
     >>> [use.kind for use in uses(["User ID", "Client IP", "notes"], {})]
     ['account', 'ip', None]
     >>> [use.kind for use in uses(["Id", "notes"], {"Id": "account", "notes": "phone"})]
     ['account', 'phone']
+    >>> [use.kind for use in uses(["ip", "ip"], {"ip (2)": "ignore"}, labels=["ip", "ip (2)"])]
+    ['ip', None]
     """
-    plain_rules = {plain(column): kind for column, kind in rules.items() if column not in names}
+    labels = labels or names
+    plain_rules = {
+        plain(column): kind for column, kind in rules.items() if column not in {*names, *labels}
+    }
     result: list[Use] = []
-    for position, name in enumerate(names):
-        rule = rules.get(name, plain_rules.get(plain(name)))
+    for position, (name, label) in enumerate(zip(names, labels, strict=True)):
+        said = (
+            (rules, label),
+            (plain_rules, plain(label)),
+            (rules, name),
+            (plain_rules, plain(name)),
+        )
+        rule = next((where[word] for where, word in said if word in where), None)
         kind = rule or _BY_NAME.get(plain(name))
         if rule == IGNORE:
             result.append(Use(None, "ignored"))

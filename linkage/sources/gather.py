@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from linkage.engine import DuckDBEngine
-from linkage.errors import InputError, shorten
+from linkage.errors import InputError, shorten, together
 from linkage.schema import ACCOUNTS, ACTIVITY, OBSERVATIONS, PROMPTS, ROW_HASHES
 from linkage.signals import DIRECT_KINDS
-from linkage.sources.columns import BARE, PROMPT, Use, kind_of, of_rows, plain
+from linkage.sources.columns import BARE, PROMPT, Use, kind_of, of_rows
 from linkage.sources.relation import (
     ABSENT,
     Column,
@@ -28,6 +28,7 @@ from linkage.sources.relation import (
     trimmed,
 )
 from linkage.sources.times import time_sql
+from linkage.words import plain
 
 # a prompt's place: number of its column among all inputs, then number of its row
 _ROW_BITS = 40
@@ -98,16 +99,27 @@ def timed(engine: DuckDBEngine, relation: Relation, uses: Sequence[Use]) -> list
 
 
 def source(engine: DuckDBEngine, number: int, relation: Relation, uses: Sequence[Use]) -> Source:
-    """An input, with SQL for its account, its times and its values."""
+    """An input, with SQL for its account, its times and its values.
+
+    `InputError` if a time is none, which says it of both.
+    """
     by_role = {use.kind: column for use, column in zip(uses, relation.columns, strict=True)}
     rejects: list[Reject] = []
     times = {}
+    wrong: list[InputError] = []
     for role in ("timestamp", "created_at"):
         column = by_role.get(role)
         times[role] = "CAST(NULL AS TIMESTAMP)"
         if column is not None:
-            times[role], found = time_sql(engine, relation, column)
-            rejects += found
+            try:
+                times[role], found = time_sql(engine, relation, column)
+                rejects += found
+            except InputError as error:
+                if not error.columns:
+                    raise
+                wrong.append(error)
+    if wrong:
+        raise together(wrong)
     account = by_role["account"]
     result = Source(
         number,

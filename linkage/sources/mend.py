@@ -22,6 +22,8 @@ def mend(
 ) -> list[Reject]:
     """Copy the rows of `width` fields, header included, and count the others by reason.
 
+    Reasons come in the order of the first row of each.
+
     >>> import io
     >>> target = io.StringIO()
     >>> mend(io.StringIO('a,b\\n1,"x\\n2,y\\n'), target, ",", 2)
@@ -53,7 +55,7 @@ def mend(
                 window.popleft()
     finally:
         csv.field_size_limit(limit)
-    return [Reject("row", r, counts[r], counts[r], examples[r]) for r in sorted(counts)]
+    return [Reject("row", r, counts[r], counts[r], examples[r]) for r in counts]
 
 
 def _more(window: deque[str], source: IO[str]) -> bool:

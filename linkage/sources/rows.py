@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from linkage.engine import DuckDBEngine
 from linkage.errors import InputError, shorten, suggestion
-from linkage.sources.columns import PROMPT, plain, rank, uses
+from linkage.sources.columns import PROMPT, rank, uses
 from linkage.sources.gather import account_of, as_text
 from linkage.sources.relation import Reject, Relation, filled, reading, staged
+from linkage.words import plain
 
 TABLE = "prompt_rows"
 

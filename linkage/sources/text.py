@@ -239,7 +239,10 @@ def _copy(
     wanted: Sequence[Column],
     table: str,
 ) -> list[Reject] | None:
-    """Read into a table; nothing is returned if a broken quote may have swallowed rows."""
+    """Read into a table; nothing is returned if a broken quote may have swallowed rows.
+
+    What was rejected comes in the order of the first row of each reason.
+    """
     fields = ", ".join(f"'f{i}': 'VARCHAR'" for i in range(width))
     sql = read_csv(
         text,
@@ -256,7 +259,7 @@ def _copy(
         found = engine.rows(
             """SELECT reason, count(*), min(line), arg_min(row, line) FROM (
                 SELECT line, min(error_type) AS reason, min(csv_line) AS row
-                FROM _reject_errors GROUP BY line) GROUP BY reason ORDER BY reason"""
+                FROM _reject_errors GROUP BY line) GROUP BY reason ORDER BY min(line)"""
         )
     finally:
         engine.drop("_reject_errors", "_reject_scans")

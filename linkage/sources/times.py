@@ -189,10 +189,12 @@ def _rejects(
         )[0]
         rejects.append(Reject(column.name, reason, count, rows, shown(example)))
     if 2 * bad > values or (values and not used):
+        label = relation.labels[relation.columns.index(column)]
+        what = f"{bad + odd:,} of {values:,} values are not times"
         raise InputError(
-            f"{relation.name}, column {shorten(column.name)}: {bad + odd:,} of {values:,} values "
-            f"are not times between {FIRST[:4]} and {LAST[:4]} "
+            f"{relation.name}, column {shorten(label)}: {what} between {FIRST[:4]} and {LAST[:4]} "
             f"({shorten(rejects[0].example)}, for one).\n"
-            f"If this column is something else, map it: --map {column.name}=ignore"
+            f"If this column is something else, map it: --map {label}=ignore",
+            [(relation.name, label, what)],
         )
     return rejects
