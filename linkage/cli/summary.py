@@ -113,5 +113,6 @@ def _show_common(common: Sequence[Mapping[str, Any]], accounts: int) -> None:
     output.say(
         f"Nearly all of {count(accounts, 'account')} share a value: {values}. What all have tells "
         "nobody apart. If these are the accounts that you suspect and no others, read them "
-        "together with the rest of the service: only beside that does what they share say something."
+        "together with the rest of the service: only beside that does what they share say "
+        "something."
     )
