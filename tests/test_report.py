@@ -340,11 +340,13 @@ def test_redacted_notes_are_left_out_unless_asked_for(tmp_path):
     note = "Maria Lopez of Acme called us"
     said = f"confirmed as sockpuppets by Ann Bo on 2025-03-02: {note}"
     rows["scorecard"].append(("OP-AAAAAA", "judgement", said, 6.0))
+    like = f"resembles OP-AAAAAA, which Ann Bo confirmed as sockpuppets on 2025-03-02: {note}"
+    rows["scorecard"].append(("OP-BBBBBB", "judgement", like, 6.0))
     name, *others, _ = rows["operators"][0]
     rows["operators"][0] = (name, *others, f"5 accounts share 2 cards; {said}.")
     rows["judgements"] = [
-        (1, START, "Ann Bo", "operator", name, "sockpuppets", "confirmed", note),
-        (2, START, "Ann Bo", "operator", "OP-BBBBBB", None, "dismissed", None),
+        (1, START, "Ann Bo", "operator", name, "sockpuppets", "confirmed", note, 1),
+        (2, START, "Ann Bo", "operator", "OP-BBBBBB", None, "dismissed", None, 1),
     ]
     rows["signals"].append((5, "ip", "198.51.100.8", None, 2, f"allowed: {note}"))
     database = make(tmp_path / "case.duckdb", rows)
@@ -357,10 +359,10 @@ def test_redacted_notes_are_left_out_unless_asked_for(tmp_path):
         found[name] = "".join(texts)
     count = found["plain"].count("Maria Lopez")
     assert [found[name].count("Maria Lopez") for name in ("out", "in")] == [0, count]
-    assert count == 5
+    assert count == 6
     assert "Ann" not in found["out"] + found["in"]
     mask = re.search(r"confirmed as sockpuppets by (masked-\w+) on 2025-03-02", found["out"])[1]
-    assert f'"{mask}","confirmed",""' in found["out"]
+    assert f'"{mask}","confirmed as sockpuppets",""' in found["out"]
     assert '"allowed"' in found["out"]
 
 

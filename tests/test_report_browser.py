@@ -24,8 +24,8 @@ pytestmark = [
 # how the script shows what a reader can't see or what would reorder the line
 UNSEEN = re.compile(r"[\u200f\u202a-\u202e\u2066-\u2069\u061c\u2028\u2029\x00-\x1f]")
 
-HANDLERS = """[...document.querySelectorAll("body *")]
-    .filter(node => [...node.attributes].some(a => a.name.startsWith("on"))).length"""
+HANDLERS = """[...document.querySelectorAll("body *")].filter(
+    node => [...node.attributes].some(a => a.name.startsWith("on"))).length"""
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +54,8 @@ def reports(tmp_path_factory):
         (1, "OP-AAAAAA", "unclear", 0.5, 5),
         (2, "OP-AAAAAA", "sockpuppets", 0.97, 5),
     ]
-    for name, rows in (
-        ("small", small()),
-        ("near", near),
-        ("hostile", hostile()),
-        ("large", large()),
-    ):
+    made = {"small": small(), "near": near, "hostile": hostile(), "large": large()}
+    for name, rows in made.items():
         report.write(make(folder / f"{name}.duckdb", rows), folder / name)
     return folder
 

@@ -32,7 +32,11 @@ IN_IDS = re.compile("|".join((EMAIL, IPV4, IPV6, PHONE)))
 IN_TEXTS = re.compile("|".join((EMAIL, IPV4, IPV6, NUMBER)))
 IN_SENTENCES = re.compile("|".join((EMAIL, IPV4, IPV6, NUMBER, DOMAIN)))
 # the sentences in which a case repeats who judged and what was noted
-JUDGED = re.compile(r"(confirmed as \S+ by )(.*?)( on \d{4}-\d\d-\d\d)(.*)", re.DOTALL)
+JUDGED = re.compile(
+    r"(confirmed as \S+ by |resembles \S+, which )(.*?)"
+    r"((?: confirmed as \S+)? on \d{4}-\d\d-\d\d)(.*)",
+    re.DOTALL,
+)
 ALLOWED = re.compile(r"\A(allowed): .*", re.DOTALL)
 
 

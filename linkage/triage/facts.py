@@ -151,7 +151,7 @@ def gather(engine: Engine, min_size: int) -> dict[int, Facts]:
     elsewhere = dict(engine.rows(_ELSEWHERE))
     rotating = dict(engine.rows(_ROTATING))
     separate = dict(engine.rows(_SEPARATE))
-    mail = {operator: tuple(counts) for operator, *counts in engine.rows(_DOMAINS)}
+    mail = {operator: (own, each, one) for operator, own, each, one in engine.rows(_DOMAINS)}
     served = dict(engine.rows(_SERVED))
     living = homes.find(engine)
     dealt = domains.find(engine)
