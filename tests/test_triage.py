@@ -225,7 +225,7 @@ class TestItems:
         """Twenty-four texts of a hackathon, all signed up that day."""
         prompts = Shared(signals=24, members=100, uses=900, others=20)
         day = Facts(100, {"prompt": prompts}, {"prompt": 100}, gaps=99, tight_gaps=99)
-        assert weight("event", day) == -2.0
+        assert weight("event", day) == -1.5
         assert sum(weight(item, day) for item in ITEMS) < 0
         cards = {"prompt": prompts, "payment": Shared(stock=4, stocked=60)}
         assert ITEMS["event"](Facts(100, cards, {"prompt": 100, "payment": 60})) is None
@@ -241,7 +241,7 @@ class TestItems:
         }
         like_anybody = {"holders": {"prompt": 700, "ip": 700}, "rotating": 700, "gaps": 699}
         runners = Facts(700, shared, **like_anybody, tight_gaps=66)
-        assert weight("event", runners) == -2.0
+        assert weight("event", runners) == -1.5
         assert finding("event", runners).endswith("a product's users")
         # in a wave it is a fleet; and of an export without sign-ups nothing is said
         for seen in ({"gaps": 699, "tight_gaps": 600}, {"gaps": 0}):
