@@ -15,6 +15,7 @@ from linkage import Case, InputError, forget, run, update
 from linkage.case.tracing import read_accounts
 from linkage.case.views import Trace, Traced, TracedOperator
 from linkage.cli.trace import _print_trace
+from linkage.simulate import simulate
 
 ODD = "red-03-zebra.quartz@mail.example"
 
@@ -42,6 +43,19 @@ class TestTrace:
         found = case.trace(["person-003"])
         assert found.likely == 0
         assert found.operators == ()
+
+    def test_a_network_does_not_drag_its_neighbours_along(self, tmp_path: Path) -> None:
+        """Forty are known; customers of the same proxies are not theirs."""
+        simulate(tmp_path, "demo", accounts=8_000)
+        inputs = [tmp_path / "accounts.csv", tmp_path / "events.parquet"]
+        truth = pd.read_csv(tmp_path / "truth.csv", dtype=str).fillna("")
+        network = set(truth.account_id[truth.kind == "hydra"])
+        with run(inputs, tmp_path / "case", with_report=False) as case:
+            found = case.trace(sorted(network)[:40], top=8_000)
+        likely = {a.account_id for a in found.accounts if a.likely}
+        theirs = likely & network
+        assert len(theirs) >= 0.9 * (len(network) - 40)
+        assert len(theirs) >= 0.75 * len(likely)
 
     def test_words(self, case: Case, typed: Typed, tmp_path: Path) -> None:
         file = tmp_path / "bad.csv"

@@ -1,9 +1,11 @@
 """From accounts known to be bad: what else hangs on them, and by what.
 
-A case and some of its accounts, the seeds, arrive; accounts, ranked, leave. A seed's signal counts
-ln(theta / p), as in attribution: theta the share of the seeds that use it, p of everybody. What
-most of whose users are strangers counts for nothing. Accounts that are likelier than not to be of
-the same hand, by two families of kinds that agree, become seeds of the next step.
+A case and some of its accounts, the seeds, arrive; accounts, ranked, leave. As in attribution, a
+seed's signal counts ln(theta / p), theta the share of the seeds that use it, p of everybody; a kind
+of which an account has only other values counts ln((1 - u) / (1 - v)), u the share of seeds that
+share one, v of everybody. What most of whose users are strangers counts for nothing. Accounts that
+are likelier than not to be of the same hand, by two families of kinds that agree, become seeds of
+the next step.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ rated AS (
            s.holders, (g.accounts + 0.5) / (k.holders + 1.0) AS p
     FROM used u JOIN signals g USING (signal) JOIN kind_holders k ON k.kind = g.kind
     JOIN seeds s ON s.kind = g.kind
-    WHERE g.ignored IS NULL AND NOT k.sharing AND u.seeds >= {OWN} * g.accounts
+    WHERE g.ignored IS NULL AND NOT k.sharing
+      AND u.seeds >= greatest({OWN}, sqrt(s.holders / k.holders)) * g.accounts
 )
 SELECT signal, kind, value, family, seeds, others,
        ln((seeds + p) / (holders + 1.0) / p) AS weight
@@ -53,14 +56,42 @@ FROM rated WHERE weight > 0
 
 WEIGHED = f"""
 CREATE OR REPLACE TEMP TABLE trace_weighed AS
-WITH families AS (
-    SELECT e.account, s.family, max(s.weight)
-               + {REPEATED} * (sum(s.weight ORDER BY s.weight) - max(s.weight)) AS nats
+WITH has AS (
+    -- what a seed alone has is shared with nobody yet
+    SELECT e.account, s.kind, s.family, max(s.weight)
+               + {REPEATED} * (sum(s.weight ORDER BY s.weight) - max(s.weight)) AS nats,
+           bool_or(s.seeds > 1) AS shared, x.account IS NOT NULL AS seed
     FROM trace_signals s JOIN edges e USING (signal)
-    WHERE NOT EXISTS (SELECT 1 FROM trace_seeds x WHERE x.account = e.account)
-    GROUP BY e.account, s.family
+    LEFT JOIN trace_seeds x ON x.account = e.account
+    GROUP BY e.account, s.kind, s.family, x.account
+),
+holding AS (
+    SELECT DISTINCT e.account, g.kind FROM edges e JOIN signals g USING (signal)
+    WHERE g.ignored IS NULL AND g.kind IN (SELECT kind FROM trace_signals)
+),
+kinds AS (
+    SELECT h.kind, count(*) AS holders, count(x.account) AS seeds
+    FROM holding h LEFT JOIN trace_seeds x USING (account) GROUP BY h.kind
+),
+rates AS (
+    SELECT k.kind, k.family,
+           ln((n.seeds - count(*) FILTER (h.seed AND h.shared) + 0.5) / (n.seeds + 1.0))
+               - ln((n.holders - count(*) + 0.5) / (n.holders + 1.0)) AS absence
+    FROM has h JOIN kinds n USING (kind) JOIN kind_holders k USING (kind)
+    GROUP BY k.kind, k.family, n.seeds, n.holders
+),
+by_kind AS (
+    SELECT c.account, r.family, h.nats, CASE WHEN h.nats IS NULL THEN r.absence END AS absence
+    FROM (SELECT DISTINCT account FROM has WHERE NOT seed) c
+    JOIN holding o USING (account) JOIN rates r USING (kind)
+    LEFT JOIN has h ON h.account = c.account AND h.kind = r.kind
+),
+families AS (
+    SELECT account, CASE WHEN max(nats) IS NULL THEN min(absence)
+                         ELSE max(nats) + coalesce(sum(absence ORDER BY absence), 0) END AS nats
+    FROM by_kind GROUP BY account, family
 )
-SELECT account, nats, nats - strongest AS corroboration,
+SELECT account, nats, nats - greatest(strongest, 0) AS corroboration,
        nats + ln((SELECT count(*) FROM trace_seeds)
                  / ((SELECT count(*) FROM accounts) + 1.0)) AS log_odds
 FROM (
