@@ -218,7 +218,7 @@ class CaseReader:
         The weights, in nats, add up to the logit of the operator's score.
 
         >>> case.scorecard(operator)["item"][0]
-        'prior'
+        'stock'
         """
         operator = self.operator(operator_id)
         return self._frame(

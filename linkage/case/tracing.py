@@ -70,15 +70,15 @@ holding AS (
     WHERE g.ignored IS NULL AND g.kind IN (SELECT kind FROM trace_signals)
 ),
 kinds AS (
-    SELECT h.kind, count(*) AS holders, count(x.account) AS seeds
+    SELECT h.kind, count(x.account) AS seeds
     FROM holding h LEFT JOIN trace_seeds x USING (account) GROUP BY h.kind
 ),
 rates AS (
     SELECT k.kind, k.family,
            ln((n.seeds - count(*) FILTER (h.seed AND h.shared) + 0.5) / (n.seeds + 1.0))
-               - ln((n.holders - count(*) + 0.5) / (n.holders + 1.0)) AS absence
+               - ln((k.holders - count(*) + 0.5) / (k.holders + 1.0)) AS absence
     FROM has h JOIN kinds n USING (kind) JOIN kind_holders k USING (kind)
-    GROUP BY k.kind, k.family, n.seeds, n.holders
+    GROUP BY k.kind, k.family, n.seeds, k.holders
 ),
 by_kind AS (
     SELECT c.account, r.family, h.nats, CASE WHEN h.nats IS NULL THEN r.absence END AS absence
