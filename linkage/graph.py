@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from linkage import words
 from linkage.engine import Engine
 from linkage.signals import DIRECT_KINDS, kind_of
+from linkage.words import SHARING
 
 SIGN_UP_KINDS = ("sign_up", "sign_up_day")
 """When an account was made: its hour and its day."""
@@ -31,8 +31,6 @@ FAMILIES = {
     "sign_up_day": "sign_up",
 }
 """Coarser kind -> the kind whose family it belongs to: what one value implies counts once."""
-SHARING = words.SHARING
-"""Suffix of the kind that says how widely a personal kind's values are shared."""
 ALIAS = "_alias"
 """Suffix of the kind that says that a value was reached by another spelling than the plain one."""
 SHARED_KINDS = ("payment", "device", "phone", "address", "name")

@@ -19,7 +19,7 @@ from itertools import pairwise
 import duckdb
 
 from linkage.case.views import Chain, Link
-from linkage.graph import SHARING
+from linkage.words import SHARING
 
 LINKS = f"s.ignored IS NULL AND NOT ends_with(s.kind, '{SHARING}')"
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from linkage.errors import MissingExtraError
 from linkage.export.graph import Graph
-from linkage.graph import SHARING, SIGN_UP_KINDS
+from linkage.graph import SIGN_UP_KINDS
+from linkage.words import SHARING
 
 try:
     import stix2

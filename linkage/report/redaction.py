@@ -15,8 +15,9 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from linkage.graph import SHARING, SIGN_UP_KINDS
+from linkage.graph import SIGN_UP_KINDS
 from linkage.signals import DIRECT_KINDS
+from linkage.words import SHARING
 
 # what these hold is no person's; addresses and numbers inside them are masked all the same
 OPEN_KINDS = {"prompt", "user_agent", "created_at", "timestamp", *SIGN_UP_KINDS}

@@ -25,8 +25,9 @@ from typing import Any
 import duckdb
 
 from linkage.errors import CaseError
-from linkage.graph import SHARING, SIGN_UP_KINDS
+from linkage.graph import SIGN_UP_KINDS
 from linkage.schema import RANK
+from linkage.words import SHARING
 
 PAGES = 500
 """Operators of lower rank have a row in the list, but no page."""

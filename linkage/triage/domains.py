@@ -39,7 +39,7 @@ TOGETHER = Dealt()
 
 
 def find(engine: Engine) -> dict[int, Dealt]:
-    """Of each operator with several mail domains of its own, the things shared across them."""
+    """Of each operator, what members with such mail domains share."""
     engine.create("mail_domains", _MAIL_DOMAINS)
     domains: dict[int, list[int]] = defaultdict(list)
     for operator, members in engine.rows(
@@ -50,8 +50,8 @@ def find(engine: Engine) -> dict[int, Dealt]:
     ):
         domains[operator].append(members)
     things: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for operator, *counts in engine.rows(_THINGS):
-        things[operator].append((counts[0], counts[1], counts[2]))
+    for operator, users, n, across in engine.rows(_THINGS):
+        things[operator].append((users, n, across))
     return {
         operator: Dealt(
             sum(n for _, n, _ in found),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from linkage import words
 from linkage.triage.domains import STAFF
 from linkage.triage.facts import MOST, TIGHT, Facts, Shared
 from linkage.triage.homes import FAMILY
@@ -72,14 +73,10 @@ def _percent(share: float) -> str:
     return "under 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
-def _several(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _outside(others: int) -> str:
     if not others:
         return ""
-    return f" ({_several(others, 'account')} outside use{'s' if others == 1 else ''} these, too)"
+    return f" ({words.count(others, 'account')} outside use{'s' if others == 1 else ''} these, too)"
 
 
 def _own(shared: Shared) -> float:
@@ -177,9 +174,9 @@ def _homes(facts: Facts) -> tuple[str, float] | None:
         return None
     homes = facts.homes
     return (
-        f"{_several(homes.found, 'member')} come{'s' if homes.found == 1 else ''} back for days to "
-        "an address of their own, where "
-        f"{homes.expected:,.0f} would if they were anybody: homes",
+        f"{words.count(homes.found, 'member')} come{'s' if homes.found == 1 else ''} back for days "
+        f"to an address of their own, where {homes.expected:,.0f} would if they were anybody: "
+        "homes",
         -min(nats, SURE),
     )
 
@@ -260,10 +257,11 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
     own = _own(ips)
     # a proxy pool lies in many ranges; a school or a data centre in few
     spread = 1.0 if ranges.signals >= 5 else 0.5
-    spanned = ranges.signals
-    lie = f" in {_several(spanned, 'range')}" if 0 < spanned <= ips.signals else ""
+    lying = ""
+    if 0 < ranges.signals <= ips.signals:
+        lying = f" in {words.count(ranges.signals, 'range')}"
     return (
-        f"{_percent(share)} of members rotate over {ips.signals:,} addresses{lie}; "
+        f"{_percent(share)} of members rotate over {ips.signals:,} addresses{lying}; "
         f"{_percent(own)} of the users there are members",
         0.2 * min(math.log2(ips.signals) * spread * share * own, 6.0),
     )
@@ -299,8 +297,8 @@ def _templates(facts: Facts) -> tuple[str, float] | None:
     share = _share(prompts.members, facts.holders.get("prompt", 0))
     own = _own(prompts)
     return (
-        f"{_percent(share)} of members with prompts share {_several(prompts.signals, 'template')}; "
-        f"{_percent(own)} of the users are members",
+        f"{_percent(share)} of members with prompts share "
+        f"{words.count(prompts.signals, 'template')}; {_percent(own)} of the users are members",
         2.2 * share * own,
     )
 
@@ -356,22 +354,20 @@ def _mail(facts: Facts) -> tuple[str, float] | None:
     two or three members each: they come cheap by the dozen.
     """
     own, each = staff(facts), clients(facts)
+    dealt = facts.dealt
     if dealing(facts) > SLIGHT:
-        dealt = facts.dealt
-        return (
+        finding = (
             f"{_of(dealt.across, dealt.things, 'cards, devices and phones')} are shared across "
-            f"mail domains, as {dealt.expected:,.0f} would be if these were dealt out: not firms'",
-            -3.5 * min(2 * max(own, each), 1.0),
+            f"mail domains, as {dealt.expected:,.0f} would be if these were dealt out: not firms'"
         )
-    if max(own, each) < SLIGHT:
+    elif max(own, each) < SLIGHT:
         return None
-    return (
-        f"{_percent(own)} of members with mail have a domain of their own with others"
-        if own >= each
-        else f"{facts.clients:,} of {facts.mailing:,} members with mail have a domain "
-        "each: clients or partners",
-        -3.5 * min(2 * max(own, each), 1.0),
-    )
+    elif own >= each:
+        finding = f"{_percent(own)} of members with mail have a domain of their own with others"
+    else:
+        mailing = _of(facts.clients, facts.mailing, "members with mail")
+        finding = f"{mailing} have a domain each: clients or partners"
+    return finding, -3.5 * min(2 * max(own, each), 1.0)
 
 
 def payer(facts: Facts) -> tuple[str, float] | None:
