@@ -88,9 +88,13 @@ def test_nobody_lacks_what_he_could_not_have() -> None:
 
 
 def sold(count: int) -> Accounts:
-    """Accounts made with the hand's cards, and used by others, from their homes."""
+    """Accounts made with the hand's cards, and used by others, from where they live and work."""
     return {
-        f"sold{n:02}": [("payment", f"c{n % 5}"), ("device", f"own {n}"), ("ip", f"80.1.{n}.1")]
+        f"sold{n:02}": [
+            ("payment", f"c{n % 5}"),
+            ("device", f"own {n}"),
+            *(("ip", f"80.{place}.{n}.1") for place in range(3)),
+        ]
         for n in range(count)
     }
 
@@ -104,6 +108,22 @@ def test_where_members_meet_accounts_that_never_come_there_are_let_go() -> None:
     engine = found({**members, **others}, {0: {**members, **others}})
     assert served.drop(engine)
     assert operators(engine)[0] == set(members)
+
+
+def test_who_was_seen_once_may_have_met_nobody() -> None:
+    """A quarter of the members' addresses are no other member's: some have one, and it is such."""
+    members: Accounts = {
+        f"m{n:02}": [
+            ("payment", f"c{n // 8}"),
+            *(
+                ("ip", f"60.1.1.{n % 9}" if (n + turn) % 4 else f"70.{turn}.{n}.1")
+                for turn in range(1 + n % 3)
+            ),
+        ]
+        for n in range(72)
+    }
+    engine = found(members, {0: members})
+    assert not served.drop(engine)
 
 
 def test_a_client_of_the_operator_s_says_that_it_runs_an_account() -> None:

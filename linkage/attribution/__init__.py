@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import log
 
-from linkage.attribution import changes, companions, served
+from linkage.attribution import changes, companions, lost, served
 from linkage.attribution.regroup import join, merge, split
 from linkage.attribution.weights import SLACK, find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
@@ -41,6 +41,9 @@ CORROBORATED = 2.3
 of templates that come with one framework, or the addresses of one carrier, tie strangers; two kinds
 that agree don't. Of a large operator, half of what a family can give (ln(N / size)) is enough."""
 
+RESTORATIONS = 3
+"""How often what a merge lost may come back."""
+
 ROUNDS = 20
 SETTLED = 0.001
 """Rounds end when at most this share of the members changes, or after so many."""
@@ -50,6 +53,7 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
     """Create `attributed` from `communities`: the accounts that hold two signals of one."""
     engine.create("kind_totals", "SELECT kind, count(*) AS holders FROM holdings GROUP BY kind")
     changes.forget(engine)
+    lost.forget(engine)
     served.forget(engine)
     engine.create(
         "attributed",
@@ -71,14 +75,25 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
     What nothing ties is parted when they stay: half of an operator is tied by less than all of it,
     and what is parted before the rest has come in would be merged again in the next round.
     """
+    _rounds(engine, config, first=True)
+    for _ in range(RESTORATIONS):
+        if not lost.restore(engine, config.min_size):
+            break
+        _rounds(engine, config, first=False)
+    split(engine, config.min_size)
+    drop_small(engine, config.min_size)
+
+
+def _rounds(engine: Engine, config: AttributionConfig, first: bool) -> None:
     slack = _slack(config.min_confidence)
     seen = set()
     for number in range(ROUNDS):
-        changes.weigh_changed(engine, sets=number > 0, slack=slack)
+        loose = first and not number
+        changes.weigh_changed(engine, sets=not loose, slack=slack)
         _decide(engine, config)
-        merged = merge(engine)
+        merged = merge(engine, parts=first)
         drop_small(engine, config.min_size)
-        if number:
+        if not loose:
             _drop_uncorroborated(engine)
         if number and not merged and changes.moved(engine) <= SETTLED:
             break
@@ -86,8 +101,6 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
         if state in seen:
             break
         seen.add(state)
-    split(engine, config.min_size)
-    drop_small(engine, config.min_size)
 
 
 def extend(engine: Engine, config: AttributionConfig) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from linkage.attribution import texts
+from linkage.attribution import lost, texts
 from linkage.attribution.blocks import hanging
 from linkage.attribution.weights import MOSTLY
 from linkage.bipartite import components, network
@@ -21,21 +21,23 @@ HANDED_ON = 0.1
 """Of two links of a chain, so many of the accounts at least use what both have."""
 
 
-def merge(engine: Engine) -> bool:
+def merge(engine: Engine, parts: bool = True) -> bool:
     """Merge an operator into a larger one that explains most of its members; tell if any were.
 
     Explains: their odds for the larger one are better than even, though all that ties them to
     their own is counted among everybody's. Which templates of a set they lack is not held against
-    them: parts of one operator may use other parts of it. Two operators that rent from one provider
-    share its addresses, and lack each other's cards and templates, which speaks against.
+    them if they may be `parts`: those of one operator may use other parts of it. Two operators that
+    rent from one provider share its addresses, and lack each other's cards and templates, which
+    speaks against. `lost` remembers who was merged.
     """
+    odds = "w.log_odds - w.lacking" if parts else "w.log_odds"
     rows = engine.rows(
-        """
+        f"""
         WITH now AS (SELECT operator, count(*) AS size FROM attributed GROUP BY operator)
-        SELECT m.operator AS q, w.operator AS o, avg(w.log_odds - w.lacking) AS log_odds
+        SELECT m.operator AS q, w.operator AS o, avg({odds}) AS log_odds
         FROM attributed m JOIN weighed w ON w.account = m.account AND w.operator <> m.operator
         JOIN now s ON s.operator = w.operator JOIN now t ON t.operator = m.operator
-        WHERE w.log_odds - w.lacking > 0 AND (s.size, -s.operator) > (t.size, -t.operator)
+        WHERE {odds} > 0 AND (s.size, -s.operator) > (t.size, -t.operator)
         GROUP BY m.operator, w.operator, t.size HAVING count(*) >= 0.5 * t.size
         ORDER BY q, log_odds DESC, o
         """
@@ -45,6 +47,7 @@ def merge(engine: Engine) -> bool:
     into: dict[int, int] = {}
     for q, o, _ in rows:
         into.setdefault(q, o)
+    lost.remember(engine, list(into))
     _renumber(engine, into)
     return True
 

@@ -9,7 +9,8 @@ come from elsewhere too, they are somebody else.
 
 Where there are no templates to go by, but members meet on addresses, an account that never comes
 where they do, nor with a client or device of theirs, was perhaps made by the operator's hand, with
-its card and in its wave; nothing says that it is still in it. Accounts are sold.
+its card and in its wave; nothing says that it is still in it. Accounts are sold. But who was seen
+at one address of a large pool may have met nobody by chance: so many as would are not let go.
 """
 
 from __future__ import annotations
@@ -50,16 +51,19 @@ def drop(engine: Engine) -> bool:
     serving = [
         operator
         for operator, asks, both, *margins in tables
-        if both and (not asks or tail(both, *margins) * len(tables) * ONE_IN < 1)
+        if both and asks and tail(both, *margins) * len(tables) * ONE_IN < 1
     ]
-    if serving:
-        engine.run(
-            f"""
-            INSERT INTO served
-            SELECT account, operator FROM lives
-            WHERE lacks AND elsewhere AND operator IN ({", ".join(map(str, serving))})
-            """
-        )
+    before = engine.value("SELECT count(*) FROM served")
+    engine.run(
+        f"""
+        INSERT INTO served
+        SELECT account, operator FROM lives
+        WHERE asks AND lacks AND elsewhere AND list_contains({serving}::BIGINT[], operator)
+        UNION ALL ({_AWAY})
+        """
+    )
+    gone = bool(engine.value("SELECT count(*) FROM served") > before)
+    if gone:
         engine.run(
             """
             DELETE FROM attributed WHERE EXISTS (
@@ -69,11 +73,32 @@ def drop(engine: Engine) -> bool:
             """
         )
     engine.drop("lives")
-    return bool(serving)
+    return gone
+
+
+# of those with so many addresses, more than twice as many as would be by chance, were each address
+# of an account one of the operator's as often as they are
+_AWAY = """
+    WITH rates AS (
+        SELECT operator, sum(met) / CAST(sum(addresses) AS DOUBLE) AS rate
+        FROM lives WHERE NOT asks AND met > 0 GROUP BY operator
+    ),
+    chances AS (
+        SELECT l.operator, l.addresses,
+               count(*) FILTER (l.lacks AND l.elsewhere) AS away,
+               count(*) * pow(1 - r.rate, l.addresses) AS by_chance
+        FROM lives l JOIN rates r ON r.operator = l.operator
+        WHERE NOT l.asks GROUP BY l.operator, l.addresses, r.rate
+    )
+    SELECT l.account, l.operator
+    FROM lives l JOIN chances c ON c.operator = l.operator AND c.addresses = l.addresses
+    WHERE NOT l.asks AND l.lacks AND l.elsewhere AND c.away > 2 * c.by_chance
+"""
 
 
 def find_lives(engine: Engine, members: str, used: str) -> None:
-    """`lives` (account, operator, asks, lacks, elsewhere): who lacks what is the operator's.
+    """`lives` (account, operator, asks, lacks, elsewhere, addresses, met): who lacks what is the
+    operator's, with the number of its addresses and of those among them that are the operator's.
 
     Where an operator goes by templates (`asks`), of the accounts that ask anything: whether one
     `lacks` all of them, and comes from an address that is not the operator's, too (`elsewhere`).
@@ -105,12 +130,14 @@ def find_lives(engine: Engine, members: str, used: str) -> None:
                    bool_or(its AND kind = 'prompt') AS asks_its,
                    bool_or(its AND kind IN {CLIENTS}) AS has_its,
                    bool_or(NOT its AND kind = 'ip') AS elsewhere,
-                   bool_or(its AND kind = 'ip') AS met
+                   count(*) FILTER (its AND kind = 'ip') AS met,
+                   count(*) FILTER (kind = 'ip') AS addresses
             FROM used GROUP BY account, operator, asks, clients
         )
         SELECT s.account, s.operator, s.asks,
-               CASE WHEN asks THEN NOT asks_its ELSE NOT met END AS lacks,
-               CASE WHEN asks THEN elsewhere ELSE NOT (clients AND has_its) END AS elsewhere
+               CASE WHEN asks THEN NOT asks_its ELSE met = 0 END AS lacks,
+               CASE WHEN asks THEN elsewhere ELSE NOT (clients AND has_its) END AS elsewhere,
+               s.addresses, s.met
         -- an account that asked nothing lacks nothing
         FROM seen s SEMI JOIN holdings h
           ON h.account = s.account AND h.kind = CASE WHEN s.asks THEN 'prompt' ELSE 'ip' END

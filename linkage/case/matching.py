@@ -192,7 +192,7 @@ class Matcher:
             "customers",
             """
             SELECT account, operator FROM lives WHERE lacks AND elsewhere
-            AND (NOT asks OR operator IN (SELECT operator FROM serving_operators))
+            AND operator IN (SELECT operator FROM serving_operators)
             """,
         )
         for settled in (False, True):
