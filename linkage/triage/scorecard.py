@@ -138,7 +138,7 @@ def _doublings(kind: str, count: int, facts: Facts) -> float:
     pays for people who meet nowhere.
     """
     full = min(math.log2(count), STOCK)
-    if kind == "device" and one_firm(facts) and facts.of("payment").stock <= FIRM:
+    if one_firm(facts) and (kind == "payment" or facts.of("payment").stock <= FIRM):
         return full * FURNITURE
     if shared_room(facts):
         return full * FURNITURE if kind == "device" else max(math.log2(count / FIRM), 0.0)
@@ -320,10 +320,14 @@ def _sign_ups(facts: Facts) -> tuple[str, float] | None:
 
 def dealing(facts: Facts) -> float:
     """How sure it is, from 0 to 1, that mail domains are dealt across what members share: a quarter
-    of a firm's things may pass to another. Of one domain and a few strays it can't be said."""
+    of a firm's things may pass to another. Of one domain and a few strays it can't be said; nor of
+    people with addresses of their own, by nothing but cards: an agency's pay for all its clients.
+    """
     dealt = facts.dealt
     nats = _beyond(dealt.across, LENT * dealt.expected)
-    return min(nats / SURE, 1.0) * min(2 * _share(dealt.expected, dealt.things), 1.0)
+    several = min(2 * _share(dealt.expected, dealt.things), 1.0)
+    paid = not facts.of("device").signals and not facts.of("phone").signals
+    return min(nats / SURE, 1.0) * several * (1 - far_apart(facts) if paid else 1.0)
 
 
 def staff(facts: Facts) -> float:
