@@ -240,7 +240,7 @@ class TestChanges:
         attribution.propose(engine, CONFIG)
         rounds = []
 
-        def by_turns(engine: DuckDBEngine) -> bool:
+        def by_turns(engine: DuckDBEngine, parts: bool) -> bool:
             rounds.append(len(rounds))
             if len(rounds) % 2:
                 engine.run("DELETE FROM attributed WHERE account % 4 = 0")

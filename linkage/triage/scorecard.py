@@ -36,6 +36,9 @@ MANY = 10
 COVERT = 0.3
 """Nats of a stock, a mailbox or a pool under which there is nothing that one would hide."""
 
+RANGES = 5
+"""A proxy pool lies in so many ranges of addresses; a firm, a school or a data centre in few."""
+
 SLIGHT = 0.1
 """Shares under this are not worth an item."""
 
@@ -138,7 +141,7 @@ def _doublings(kind: str, count: int, facts: Facts) -> float:
     pays for people who meet nowhere.
     """
     full = min(math.log2(count), STOCK)
-    if one_firm(facts) and (kind == "payment" or facts.of("payment").stock <= FIRM):
+    if kind == "device" and one_firm(facts) and facts.of("payment").stock <= FIRM:
         return full * FURNITURE
     if shared_room(facts):
         return full * FURNITURE if kind == "device" else max(math.log2(count / FIRM), 0.0)
@@ -255,8 +258,7 @@ def _addresses(facts: Facts) -> tuple[str, float] | None:
         return None
     share = _share(facts.rotating, facts.holders.get("ip", 0))
     own = _own(ips)
-    # a proxy pool lies in many ranges; a school or a data centre in few
-    spread = 1.0 if ranges.signals >= 5 else 0.5
+    spread = 1.0 if ranges.signals >= RANGES else 0.5
     lying = ""
     if 0 < ranges.signals <= ips.signals:
         lying = f" in {words.count(ranges.signals, 'range')}"
@@ -295,26 +297,38 @@ def _templates(facts: Facts) -> tuple[str, float] | None:
     if not prompts.signals:
         return None
     share = _share(prompts.members, facts.holders.get("prompt", 0))
-    own = _own(prompts)
     return (
         f"{_percent(share)} of members with prompts share "
-        f"{words.count(prompts.signals, 'template')}; {_percent(own)} of the users are members",
-        2.2 * share * own,
+        f"{words.count(prompts.signals, 'template')}; {_percent(_own(prompts))} of the users are "
+        "members",
+        2.2 * own_texts(facts),
     )
 
 
+def own_texts(facts: Facts) -> float:
+    """The share of members with prompts that share templates, as far as these are theirs alone."""
+    prompts = facts.of("prompt")
+    return _share(prompts.members, facts.holders.get("prompt", 0)) * _own(prompts)
+
+
 def _sign_ups(facts: Facts) -> tuple[str, float] | None:
-    """Sign-ups closer together than the service's rhythm explains."""
+    """Sign-ups closer together than the service's rhythm explains.
+
+    A firm signs its staff up on one day: where nearly all have one domain, and no pool of
+    addresses in many ranges, they count as far as members have texts of their own in common.
+    """
     if facts.gaps < 3:
         return None
     expected = 1 - math.exp(-TIGHT)
     share = facts.tight_gaps / facts.gaps
     if share <= expected:
         return "sign-ups are spread like everybody's", 0.0
+    staffed = one_firm(facts) and facts.of("ip_range").signals < RANGES
     return (
         f"after {_of(facts.tight_gaps, facts.gaps, 'sign-ups')} the next member's comes before "
-        f"hardly a stranger's ({expected * facts.gaps:,.0f} by chance)",
-        1.7 * (share - expected) / (1 - expected),
+        f"hardly a stranger's ({expected * facts.gaps:,.0f} by chance)"
+        + ("; a firm signs its staff up together" if staffed else ""),
+        1.7 * (share - expected) / (1 - expected) * (own_texts(facts) ** 2 if staffed else 1),
     )
 
 
