@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import log
 
-from linkage.attribution import changes, companions, served
+from linkage.attribution import changes, companions, regroup, served
 from linkage.attribution.regroup import join, merge, split
 from linkage.attribution.weights import SLACK, find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
@@ -51,6 +51,7 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
     engine.create("kind_totals", "SELECT kind, count(*) AS holders FROM holdings GROUP BY kind")
     changes.forget(engine)
     served.forget(engine)
+    regroup.forget(engine)
     engine.create(
         "attributed",
         """
