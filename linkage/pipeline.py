@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,10 @@ def update(
                 case.take_read(reading, path.resolve())
                 if config.signals != earlier.config.signals:
                     reading.drop("cleaned")
+                same = replace(config, engine=earlier.config.engine) == earlier.config
+                if not (new and same):
+                    # goes over everything as a run does
+                    reading.drop("beginnings")
             details = {"command": "update", "new_inputs": new, "notes": [n for n in notes if n]}
             _find(running, path, config, clock, details, with_report)
     return case.Case(path)
@@ -188,7 +193,7 @@ def _find(
         attribution.propose(engine, config.attribution)
         judgements.propose(engine)
         circles.find(engine, config.attribution.min_size, config.seed)
-        attribution.settle(engine, config.attribution)
+        attribution.resume(engine, config.attribution)
         pools.find(engine, config.attribution.min_size, config.seed)
         attribution.settle(engine, config.attribution)
         attribution.extend(engine, config.attribution)

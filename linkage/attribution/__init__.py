@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import log
 
-from linkage.attribution import changes, companions, regroup, served
+from linkage.attribution import beginnings, changes, companions, regroup, served
 from linkage.attribution.regroup import join, merge, split
 from linkage.attribution.weights import SLACK, find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
@@ -25,6 +25,7 @@ __all__ = [
     "find_signals",
     "propose",
     "rate_operators",
+    "resume",
     "settle",
     "weigh",
 ]
@@ -63,6 +64,13 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
         """,
     )
     drop_small(engine, config.min_size)
+
+
+def resume(engine: Engine, config: AttributionConfig) -> None:
+    """Settle what was proposed, from where the last run was if this is an update (`beginnings`)."""
+    beginnings.resume(engine, _slack(config.min_confidence))
+    settle(engine, config)
+    beginnings.keep(engine)
 
 
 def settle(engine: Engine, config: AttributionConfig) -> None:
