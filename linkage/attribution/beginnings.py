@@ -1,14 +1,14 @@
 """Going on from the last run instead of from nothing.
 
-In: `attributed`, with all that was proposed; and `beginnings`, the operators of the last run as they
-had settled before there were pools, if this is an update. Out: `attributed`, with those and what
-else was proposed. A full run starts from some two thousand candidates, most of which are parts of
-one operator or no operator at all; here those that lie within an operator that stands already are
-left out. It is weighed like any other, and may lose members, merge, fall apart or go.
+In: `attributed`, with all that was proposed; and, in an update, `beginnings`, the operators of the
+last run as they had settled before there were pools. Out: `attributed`, with those and what else
+was proposed. A run starts from thousands of candidates, most of which are parts of one operator, or
+none at all; here those that lie within an operator of the last run are left out. That one is
+weighed like any other, and may lose members, merge, fall apart or go.
 
-What stands may hide what a run would find (two operators that were one when less was known), so
-an update starts from nothing once the graph has grown by a quarter since the last that did: when
-`infrastructure` makes its decoys anew.
+What was found may hide what could be (two operators that looked like one when less was known), so
+an update starts from nothing once the graph has grown by a quarter: when `infrastructure` makes its
+decoys anew.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from linkage.attribution import changes
 from linkage.engine import Engine
 
 WITHIN = 0.9
-"""Share of a candidate's accounts that are in one operator already, from which on it is left out."""
+"""A candidate is left out if this share of its accounts are in one operator of the last run."""
 
 
 def resume(engine: Engine, slack: float) -> None:
-    """Put the operators of `beginnings`, if there are any, in the place of candidates within them."""
+    """Put the operators of `beginnings`, if there are any, in the place of what is within them."""
     if not engine.exists("beginnings") or _made_anew(engine):
         return
     if not engine.value("SELECT count(*) FROM beginnings"):

@@ -20,7 +20,7 @@ from linkage.case.read import CaseReader
 from linkage.case.store import trouble
 from linkage.engine import interruptible
 from linkage.errors import CaseError
-from linkage.schema import META, BEGINNINGS, TABLES
+from linkage.schema import BEGINNINGS, META, TABLES
 
 
 @contextmanager

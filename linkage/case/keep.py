@@ -19,6 +19,7 @@ from linkage.engine import Engine
 from linkage.schema import (
     ACCOUNTS,
     ACTIVITY,
+    BEGINNINGS,
     INPUTS,
     OBSERVATIONS,
     PROMPTS,
@@ -26,7 +27,6 @@ from linkage.schema import (
     RECENT_PROMPTS,
     REJECTED,
     ROW_HASHES,
-    BEGINNINGS,
     Table,
 )
 from linkage.signals import DIRECT_KINDS
