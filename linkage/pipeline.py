@@ -96,8 +96,9 @@ def update(
 
     Settings are those of the last run unless `config` is given. Inputs that were read before
     (by content) are not read again, nor rows that are the same as those of another input; if
-    there is no other, nothing changes. Without inputs, what the case holds is gone over again, so
-    that new judgements are obeyed. `engine` as in `run`. Returns the case, open. Errors as in
+    there is no other, nothing changes. Where nothing else is new, attribution goes on from the last
+    run's operators (`attribution.resume`). Without inputs, what the case holds is gone over again,
+    so that new judgements are obeyed. `engine` as in `run`. Returns the case, open. Errors as in
     `run`, and `CaseError` if there is no case in `path`, or one of an earlier linkage that kept
     less; it stays as it was.
 

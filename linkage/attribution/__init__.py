@@ -67,7 +67,10 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
 
 
 def resume(engine: Engine, config: AttributionConfig) -> None:
-    """Settle what was proposed, from where the last run was if this is an update (`beginnings`)."""
+    """Settle what was proposed; if `beginnings` is there, from the last run's operators on.
+
+    Leaves in `beginnings` the operators that settled, for the next update.
+    """
     beginnings.resume(engine, _slack(config.min_confidence))
     settle(engine, config)
     beginnings.keep(engine)
