@@ -82,10 +82,11 @@ def build(engine: Engine) -> None:
             JOIN coarse up ON up.kind = n.parent_kind AND up.value = n.parent
             JOIN renumbered s ON s.number = up.number
         )
-        SELECT s.signal, n.kind, n.value, up.signal AS parent, s.accounts,
+        SELECT s.signal, k.kind, n.value, up.signal AS parent, s.accounts,
                coalesce(a.reason, CASE WHEN s.accounts = 1 THEN 'used by one account' END)
                    AS ignored
         FROM renumbered s JOIN numbered n ON n.number = s.number
+        JOIN kinds k ON k.kind = n.kind
         LEFT JOIN allowed_signals a ON a.kind = n.kind AND a.value = n.value
         LEFT JOIN parents up ON up.number = s.number
         """,
@@ -234,7 +235,8 @@ def _kinds(engine: Engine) -> None:
 
     Personal things go together only by one hand (or one home). Addresses, user agents, bins and
     sign-up times are shared by strangers: they count beside something personal, never beside each
-    other. How widely things are shared counts beside something personal or an address.
+    other. How widely things are shared counts beside something personal or an address. Both
+    texts are compared and gathered by again and again, so what has them has them from here.
     """
     present = [
         row[0]
@@ -257,3 +259,4 @@ def _kinds(engine: Engine) -> None:
             }
         ),
     )
+    engine.fold("kinds", "kind", "family")

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,8 +96,9 @@ def update(
 
     Settings are those of the last run unless `config` is given. Inputs that were read before
     (by content) are not read again, nor rows that are the same as those of another input; if
-    there is no other, nothing changes. Without inputs, what the case holds is gone over again, so
-    that new judgements are obeyed. `engine` as in `run`. Returns the case, open. Errors as in
+    there is no other, nothing changes. Where nothing else is new, attribution goes on from the last
+    run's operators (`attribution.resume`). Without inputs, what the case holds is gone over again,
+    so that new judgements are obeyed. `engine` as in `run`. Returns the case, open. Errors as in
     `run`, and `CaseError` if there is no case in `path`, or one of an earlier linkage that kept
     less; it stays as it was.
 
@@ -131,6 +133,10 @@ def update(
                 case.take_read(reading, path.resolve())
                 if config.signals != earlier.config.signals:
                     reading.drop("cleaned")
+                same = replace(config, engine=earlier.config.engine) == earlier.config
+                if not (new and same):
+                    # goes over everything as a run does
+                    reading.drop("beginnings")
             details = {"command": "update", "new_inputs": new, "notes": [n for n in notes if n]}
             _find(running, path, config, clock, details, with_report)
     return case.Case(path)
@@ -188,7 +194,7 @@ def _find(
         attribution.propose(engine, config.attribution)
         judgements.propose(engine)
         circles.find(engine, config.attribution.min_size, config.seed)
-        attribution.settle(engine, config.attribution)
+        attribution.resume(engine, config.attribution)
         pools.find(engine, config.attribution.min_size, config.seed)
         attribution.settle(engine, config.attribution)
         attribution.extend(engine, config.attribution)

@@ -221,6 +221,14 @@ DECOYS = _table(
     weight  DOUBLE  log-likelihood ratio in nats; one row has none
     """,
 )
+BEGINNINGS = _table(
+    "beginnings",
+    "an account of an operator from which the next update goes on",
+    """
+    account   INTEGER  the account
+    operator  BIGINT   number of the operator, of no meaning
+    """,
+)
 OPERATORS = _table(
     "operators",
     "an operator",
@@ -409,6 +417,7 @@ TABLES: dict[str, Table] = {
         EDGES,
         PAIRS,
         DECOYS,
+        BEGINNINGS,
         OPERATORS,
         MEMBERS,
         EVIDENCE,
@@ -440,6 +449,7 @@ READ = (
     REJECTED,
     INPUTS,
     DECOYS,
+    BEGINNINGS,
 )
 """The tables that an update goes on from: what was read, cleaned and recognised so far."""
 

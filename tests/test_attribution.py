@@ -66,6 +66,31 @@ def absent(hits: int, all_hits: int, holders: int, own: int = 0, all_holders: in
     )
 
 
+class TestWhoMayJoin:
+    def test_the_rest_is_left_out_and_nobody_weighs_otherwise(self) -> None:
+        # members are in the habit of sharing devices in twos, and most users of the id are others
+        more: dict[str, list[Signal]] = {f"m{n}": [("device", f"D{n // 2}")] for n in range(10)}
+        more |= {f"x{n:02}": [("device", f"E{12 if n == 13 else n}")] for n in range(90)}
+        for n in range(10, 14):
+            more[f"x{n}"].append(("tax_id", "T"))
+        engine = ready(hundred(**more), {0: MEMBERS})
+        find_signals(engine)
+        found: list[dict[str, tuple[float, ...]]] = []
+        for asked in ("false", "account_id = 'x11'", "true"):
+            engine.create("asked", f"SELECT account FROM accounts WHERE {asked}")
+            weigh(engine, settled=True)
+            rows = engine.rows(
+                "SELECT a.account_id, w.* FROM weighed w JOIN accounts a USING (account)"
+            )
+            found.append({account: tuple(row) for account, *row in rows})
+        few, some, everybody = found
+        assert set(few) == {*MEMBERS, "x02", "x12", "x13"}
+        assert set(some) == {*few, "x11"}
+        assert set(everybody) == {*some, "x00", "x01", "x10"}
+        for account, row in some.items():
+            assert row == pytest.approx(everybody[account])
+
+
 class TestOperatorSignals:
     def test_counts(self) -> None:
         engine = ready(hundred(), {0: MEMBERS})

@@ -86,7 +86,7 @@ class TestWrite:
             found = {r[0] for r in connection.execute("SHOW TABLES").fetchall()}
             assert found == {t.name for t in TABLES.values() if t.kept} | {"meta"}
             meta = dict(connection.execute("FROM meta").fetchall())
-        assert meta["schema_version"] == "4"
+        assert meta["schema_version"] == "5"
 
     def test_readable_by_its_owner_only(self, tmp_path: Path) -> None:
         def add(folder: Path) -> None:

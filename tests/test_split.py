@@ -279,3 +279,22 @@ def test_a_fault_of_the_export_ties_no_two_operators() -> None:
         imported[f"i{n:03}"] = [("email", "all@import.org"), ("payment", f"c{n % 4}")]
         fleet[f"f{n:02}"].append(("email", "all@import.org"))
     assert len(joined({**imported, **fleet}, "if")) == 2
+
+
+def test_what_was_left_whole_is_looked_at_once() -> None:
+    """Until its members or its signals change."""
+    pairs = {f"a{n}": [("payment", f"c{n // 5}"), ("ip", "30.1.1.1")] for n in range(10)}
+    uses = {**pairs, **{f"b{n}": [("payment", "b"), ("ip", "30.2.1.1")] for n in range(6)}}
+    engine = ready({**uses, **strangers(100)}, {0: list(pairs), 1: [f"b{n}" for n in range(6)]})
+
+    def looked_at() -> set[int]:
+        find_signals(engine)
+        split(engine, 5)
+        return {operator for (operator,) in engine.rows("SELECT operator FROM unsplit")}
+
+    assert looked_at() == {0, 1}
+    assert looked_at() == set()
+    engine.run("DELETE FROM attributed WHERE account = (SELECT max(account) FROM attributed)")
+    assert looked_at() == {1}
+    split(engine, 5, settled=True)
+    assert engine.value("SELECT count(*) FROM unsplit") == 2

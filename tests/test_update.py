@@ -197,3 +197,24 @@ class TestPrompts:
         both = prompt.Known([again, model])
         assert both.texts == known.texts
         assert [a.tolist() for a in both.told(*runs_of(texts))] == [[0, 1, 2], [0, 0, 0]]
+
+    def test_what_is_known_is_not_read_off_again(self) -> None:
+        fixed = "Translate the letter below into formal French, keeping all names: "
+        first, second = (
+            read(pa.chunked_array([[fixed + word for word in words]]), np.arange(3))
+            for words in (
+                ("Dear Ann", "Hi Bob, see you soon", "To whom"),
+                ("The rent is due", "A fine day", "My cat ate it"),
+            )
+        )
+        known = prompt.Known([learn(first)])
+        assert len(known.texts) == 1
+        again = learn(second, known.named)
+        assert [text for text in again.skeletons if text] == known.texts
+        unknown = learn(
+            read(
+                pa.chunked_array([["Name five rivers in the far north of Chile"] * 3]), np.arange(3)
+            ),
+            known.named,
+        )
+        assert known.texts[0] not in unknown.skeletons

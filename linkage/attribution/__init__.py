@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import log
 
-from linkage.attribution import changes, companions, lost, served
+from linkage.attribution import beginnings, changes, companions, lost, regroup, served
 from linkage.attribution.regroup import join, merge, split
 from linkage.attribution.weights import SLACK, find_signals, rate_operators, weigh
 from linkage.config import AttributionConfig
@@ -25,6 +25,7 @@ __all__ = [
     "find_signals",
     "propose",
     "rate_operators",
+    "resume",
     "settle",
     "weigh",
 ]
@@ -53,8 +54,8 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
     """Create `attributed` from `communities`: the accounts that hold two signals of one."""
     engine.create("kind_totals", "SELECT kind, count(*) AS holders FROM holdings GROUP BY kind")
     changes.forget(engine)
-    lost.forget(engine)
     served.forget(engine)
+    regroup.forget(engine)
     engine.create(
         "attributed",
         """
@@ -68,6 +69,16 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
     drop_small(engine, config.min_size)
 
 
+def resume(engine: Engine, config: AttributionConfig) -> None:
+    """Settle what was proposed; if `beginnings` is there, from the last run's operators on.
+
+    Leaves in `beginnings` the operators that settled, for the next update.
+    """
+    beginnings.resume(engine, _slack(config.min_confidence))
+    settle(engine, config)
+    beginnings.keep(engine)
+
+
 def settle(engine: Engine, config: AttributionConfig) -> None:
     """Weigh the accounts against the operators of `attributed` until its members stay the same.
 
@@ -75,6 +86,7 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
     What nothing ties is parted when they stay: half of an operator is tied by less than all of it,
     and what is parted before the rest has come in would be merged again in the next round.
     """
+    lost.forget(engine)
     _rounds(engine, config, first=True)
     for _ in range(RESTORATIONS):
         if not lost.restore(engine, config.min_size):

@@ -30,6 +30,8 @@ def forget(engine: Engine) -> None:
         "weighed_members",
         "SELECT 0 AS account, 0 AS operator, false AS settled, false AS sets LIMIT 0",
     )
+    # and nobody is asked about
+    engine.create("asked", "SELECT 0 AS account LIMIT 0")
 
 
 def weigh_changed(

@@ -9,15 +9,8 @@ operator's are. Who shares an address as well as a card is more likely at home, 
 
 from __future__ import annotations
 
+from linkage.attribution.weights import FEW, HABIT, STOCK
 from linkage.engine import Engine
-
-FEW = 4
-"""Users of a signal that may be companions; what more people use forms pairs of its own."""
-
-HABIT = 0.5
-STOCK = 5
-"""Sharing is an operator's habit if this share of its holders of the kind share, and in so many
-groups: a family has a card and a tablet."""
 
 
 def add(engine: Engine, min_confidence: float) -> None:

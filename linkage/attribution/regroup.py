@@ -125,13 +125,15 @@ def split(engine: Engine, min_size: int, settled: bool = False) -> None:
     address, are not one; nor are families of three with a tablet each, tied by what strangers use
     for the most part, who belong to nobody then.
     """
+    _find_unsplit(engine, settled)
     ties = engine.arrow(
         f"""
         SELECT m.account, m.operator, e.signal,
                s.members >= {MOSTLY} * (s.members + s.others) AS strong,
                s.others <= {MOSTLY} * (s.members + s.others) AS theirs,
                e.kind = 'ip' AS ip, e.kind = 'prompt' AS text
-        FROM attributed m JOIN linking_edges e ON e.account = m.account
+        FROM attributed m SEMI JOIN unsplit u ON u.operator = m.operator
+        JOIN linking_edges e ON e.account = m.account
         JOIN operator_signals s ON s.operator = m.operator AND s.signal = e.signal
         WHERE e.personal OR e.kind = 'ip'
         ORDER BY m.operator, m.account, e.signal
@@ -198,10 +200,51 @@ def split(engine: Engine, min_size: int, settled: bool = False) -> None:
     )
     engine.run(
         """
+        INSERT INTO left_whole SELECT * FROM unsplit WHERE operator NOT IN (
+            SELECT operator FROM parts WHERE home UNION SELECT operator FROM split_off
+        )
+        """
+    )
+    engine.run(
+        """
         UPDATE attributed SET operator = o.number
         FROM parts p JOIN split_off o ON o.operator = p.operator AND o.part = p.part
         WHERE p.account = attributed.account AND p.operator = attributed.operator
         """
+    )
+
+
+def forget(engine: Engine) -> None:
+    """Nothing was looked at yet."""
+    engine.create(
+        "left_whole",
+        "SELECT 0 AS operator, false AS settled, '' AS members, '' AS signals LIMIT 0",
+    )
+
+
+def _find_unsplit(engine: Engine, settled: bool) -> None:
+    """`unsplit` (operator, settled, members, signals): what `split` did not leave whole before.
+
+    Whether an operator falls apart is up to its members and its signals, here as hashes.
+    """
+    engine.create(
+        "unsplit",
+        f"""
+        WITH signals AS (
+            SELECT operator,
+                   CAST(sum(hash(signal, members, others)) AS VARCHAR) AS signals
+            FROM operator_signals GROUP BY operator
+        ),
+        members AS (
+            SELECT operator,
+                   CAST(sum(hash(account, operator)) AS VARCHAR) AS members
+            FROM attributed GROUP BY operator
+        )
+        SELECT m.operator, {settled} AS settled, m.members, s.signals
+        FROM members m JOIN signals s ON s.operator = m.operator
+        ANTI JOIN left_whole w ON w.operator = m.operator AND w.settled = {settled}
+                              AND w.members = m.members AND w.signals = s.signals
+        """,
     )
 
 

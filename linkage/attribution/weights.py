@@ -52,6 +52,14 @@ and at least `MOSTLY` of its users are members."""
 AMBIENT = ("user_agent",)
 """Families that come with others (a framework's templates with its client), so corroborate none."""
 
+HABIT = 0.5
+STOCK = 5
+"""Sharing is an operator's habit if this share of its holders of the kind share, and in so many
+groups: a family has a card and a tablet."""
+
+FEW = 4
+"""Users of a signal that may be companions; what more people use forms pairs of its own."""
+
 ABSENCE = 3.0
 """The most that a kind without a hit speaks against in the end (twenty to one): members were chosen
 by what they have, so how rarely one of them lacks it is not known any better."""
@@ -104,7 +112,9 @@ def weigh(
     """`weighed`: nats for every account that has a signal of an operator of the table `members`.
 
     With `service`, the accounts are strangers to a service of that many, whose `kind_rates` are
-    known; otherwise they are the service.
+    known; otherwise they are the service, and when operators have settled those only are weighed
+    who may still join or are `asked` about: most of a service has nothing but a range in common
+    with somebody.
 
     While operators settle, p is the share of all accounts that use a signal, members included, so
     that no group proves itself by its own size; once they have settled, an operator's own signals
@@ -123,20 +133,21 @@ def weigh(
             SELECT e.account, s.operator, s.kind, e.sharing,
                    CASE WHEN m.account IS NULL THEN 0 ELSE 1 END AS own,
                    s.members, s.others, s.holders, s.all_holders,
-                   e.personal AND s.members >= least({HELD}, ceil(s.holders / 2.0))
-                       AND s.members >= {MOSTLY} * (s.members + s.others) AS exclusive
+                   e.personal AND s.members >= {MOSTLY} * (s.members + s.others) AS owned,
+                   owned AND s.members >= least({HELD}, ceil(s.holders / 2.0)) AS exclusive
             FROM linking_edges e JOIN operator_signals s ON s.signal = e.signal
             LEFT JOIN {members} m ON m.account = e.account AND m.operator = s.operator
         ),
         rated AS (
-            SELECT account, operator, kind, sharing, own, exclusive, members - own AS members,
+            SELECT account, operator, kind, sharing, own, owned, exclusive,
+                   members - own AS members,
                    holders - own AS holders,
                    CASE WHEN {outside} THEN (others - 0.5) / (all_holders - holders)
                         ELSE (members + others - own + 0.5) / (all_holders - own + 1.0) END AS p
             FROM hit
         ),
         weights AS (
-            SELECT account, operator, kind, sharing, own, exclusive,
+            SELECT account, operator, kind, sharing, own, owned, exclusive,
                    ln((members + p) / (holders + 1.0) / p) AS weight,
                    ln((holders + 1.0 - members - p) / (holders + 1.0) / (1 - p)) AS lack
             FROM rated
@@ -150,7 +161,8 @@ def weigh(
         ),
         gathered AS (
             SELECT account, operator, kind, sharing, own, count(*) AS signals,
-                   bool_or(exclusive) AS exclusive, max(weight) AS strongest,
+                   bool_or(owned) AS owned, bool_or(exclusive) AS exclusive,
+                   max(weight) AS strongest,
                    sum(greatest(weight, 0)) - greatest(max(weight), 0) AS further,
                    sum(lack) AS lack
             FROM weights GROUP BY account, operator, kind, sharing, own
@@ -165,7 +177,7 @@ def weigh(
             WHERE g.sharing
         )
         SELECT g.account, g.operator, g.kind, g.own, CAST(g.signals AS INTEGER) AS signals,
-               g.exclusive,
+               g.owned, g.exclusive,
                greatest({REPEATED} * least(coalesce(a.lack - g.lack, 0), 0),
                         -CAST(? AS DOUBLE)) AS lacking,
                g.strongest + {REPEATED} * g.further + lacking AS weight
@@ -173,10 +185,15 @@ def weigh(
         """,
         [absence],
     )
+    some = "hits"
     if service is None:
         _rate_kinds(engine)
         service = engine.value("SELECT count(*) FROM accounts")
-    _add_up(engine, settled, service, slack)
+        if settled:
+            _find_joining(engine)
+            some = """(SELECT h.* FROM hits h SEMI JOIN may_join j
+                       ON j.account = h.account AND j.operator = h.operator)"""
+    _add_up(engine, settled, service, slack, some)
 
 
 def _rate_kinds(engine: Engine) -> None:
@@ -201,14 +218,40 @@ def _rate_kinds(engine: Engine) -> None:
     )
 
 
-def _add_up(engine: Engine, settled: bool, service: int, slack: float) -> None:
+def _find_joining(engine: Engine) -> None:
+    """`may_join` (account, operator): whom it is worth weighing once operators have settled.
+
+    Members, who has what is mostly used by members, who shares with a few others a thing that the
+    operator is in the habit of sharing (`companions`), and whoever is asked about.
+    """
+    engine.create(
+        "may_join",
+        f"""
+        WITH habits AS (
+            SELECT r.operator, r.kind FROM kind_rates r
+            WHERE r.hits >= {HABIT} * r.holders
+              AND (SELECT count(*) FROM operator_signals o
+                   WHERE o.operator = r.operator AND o.kind = r.kind) >= {STOCK}
+        )
+        SELECT account, operator FROM hits WHERE own = 1 OR owned
+        UNION
+        SELECT h.account, h.operator FROM hits h SEMI JOIN asked a ON a.account = h.account
+        UNION
+        SELECT h.account, h.operator FROM hits h JOIN habits k ON k.operator = h.operator
+        JOIN linking_edges e ON e.account = h.account AND e.kind = k.kind
+        WHERE e.personal AND e.kind <> 'prompt' AND e.accounts <= {FEW}
+        """,
+    )
+
+
+def _add_up(engine: Engine, settled: bool, service: int, slack: float, some: str) -> None:
     # a kind of which the account has values, none of them the operator's, speaks against; so a
     # coarse hit (the card's issuer) without the fine one that members have (the card) counts little
     families = f"""
         WITH candidates AS (
             -- absences only take away: who has too little without them is out already
             SELECT h.account, h.operator, max(h.own) AS own
-            FROM hits h JOIN sizes s ON s.operator = h.operator
+            FROM {some} h JOIN sizes s ON s.operator = h.operator
             GROUP BY h.account, h.operator, s.size
             HAVING {settled} OR sum(greatest(h.weight - h.lacking, 0)) + {slack}
                    > ln(({service} - s.size + 1.0) / s.size)

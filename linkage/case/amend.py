@@ -20,7 +20,7 @@ from linkage.case.read import CaseReader
 from linkage.case.store import trouble
 from linkage.engine import interruptible
 from linkage.errors import CaseError
-from linkage.schema import META, TABLES
+from linkage.schema import BEGINNINGS, META, TABLES
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def amended(path: Path | str) -> Iterator[tuple[duckdb.DuckDBPyConnection, CaseR
     """Yield a connection to a copy of the case's database, and the case as it is now.
 
     The copy takes the case's place when the block ends without an error; the rest of the folder
-    stays. An older case becomes one of this version.
+    stays. An older case becomes one of this version. The next update starts from nothing.
     """
     # a path without a case is refused before anything is made there
     connect(Path(path)).close()
@@ -43,6 +43,8 @@ def amended(path: Path | str) -> Iterator[tuple[duckdb.DuckDBPyConnection, CaseR
                 connection.execute("SET enable_progress_bar = false")
                 connection.execute("BEGIN TRANSACTION")
                 _upgrade(connection)
+                # what was found may be otherwise by what is said now: it is looked for anew
+                connection.execute(f"DELETE FROM {BEGINNINGS.name}")
                 yield connection, case
                 connection.execute("COMMIT")
                 connection.execute("CHECKPOINT")

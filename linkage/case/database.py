@@ -17,8 +17,8 @@ from linkage.engine import Engine, interruptible
 from linkage.errors import CaseError
 from linkage.schema import META, TABLES, Table
 
-SCHEMA_VERSION = 4
-READABLE = ("1", "2", "3", "4")
+SCHEMA_VERSION = 5
+READABLE = ("1", "2", "3", "4", "5")
 """Versions that are read; what an older one lacks is empty."""
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import duckdb
 
-from linkage.case.database import attached
+from linkage.case.database import as_declared, attached
 from linkage.case.place import DATABASE
 from linkage.case.read import CaseReader
 from linkage.engine import Engine
 from linkage.schema import (
     ACCOUNTS,
     ACTIVITY,
+    BEGINNINGS,
     INPUTS,
     OBSERVATIONS,
     PROMPTS,
@@ -100,6 +101,9 @@ def take_read(engine: Engine, place: Path, without: str | None = None) -> None:
             + " UNION ALL "
             + _renumbered(ROW_HASHES.name, "new_numbers", ROW_HASHES.name),
         )
+        if without is None and as_declared(engine, BEGINNINGS, "earlier") is None:
+            name = BEGINNINGS.name
+            engine.create(name, _renumbered(f"earlier.{name}", "earlier_numbers", name))
         for name in ("cleaned", "template_models", "decoys"):
             engine.create(name, f"SELECT * FROM earlier.{name}")
         example = "example AS example" if without is None else "'' AS example"

@@ -42,6 +42,7 @@ KEYS = {
     "known_uses": "account, template",
     "template_models": "number",
     "decoys": "weight",
+    "beginnings": "account",
 }
 
 

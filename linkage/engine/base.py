@@ -62,6 +62,12 @@ class Engine(Protocol):
     def put(self, table: str, data: pa.Table) -> None:
         """Make (or replace) a table from an Arrow table."""
 
+    def fold(self, table: str, *columns: str) -> None:
+        """Columns of `table` have few different texts: keep them as is quickest to compare.
+
+        What is made from them by a query is kept so, too. They are texts to every query.
+        """
+
     def map_batches(
         self,
         sql: str,

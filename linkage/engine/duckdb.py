@@ -152,6 +152,21 @@ class DuckDBEngine:
         finally:
             self.connection.unregister("_arrow")
 
+    def fold(self, table: str, *columns: str) -> None:
+        """Keep the texts of columns that have few different ones as numbers, which are faster.
+
+        >>> engine = DuckDBEngine()
+        >>> engine.create("kinds", "SELECT 'ip' AS kind")
+        >>> engine.fold("kinds", "kind")
+        >>> engine.rows("SELECT kind FROM kinds WHERE kind <> 'email'")
+        [('ip',)]
+        """
+        texts = " UNION ".join(f"SELECT {column} AS text FROM {table}" for column in columns)
+        few = self.rows(f"SELECT text FROM ({texts}) WHERE text IS NOT NULL ORDER BY text")
+        quoted = ", ".join("'" + text.replace("'", "''") + "'" for (text,) in few)
+        for column in columns if quoted else ():
+            self.run(f"ALTER TABLE {table} ALTER {column} TYPE ENUM ({quoted})")
+
     def map_batches(
         self,
         sql: str,

@@ -161,6 +161,9 @@ class SparkEngine:
         """Make (or replace) a table from an Arrow table."""
         self._set(table, self._held(data))
 
+    def fold(self, table: str, *columns: str) -> None:
+        """Nothing: Spark has texts only, and packs them by itself."""
+
     def map_batches(
         self,
         sql: str,

@@ -47,7 +47,18 @@ IS_IT = f"(share >= {SAME} OR kept >= {SAME})"
 
 
 def propose(engine: Engine) -> None:
-    """Add the members of confirmed operators to `attributed`, as candidates like any other."""
+    """Add the members of confirmed operators to `attributed`, as candidates like any other.
+
+    Also fills `asked` (account): who was judged to be with or without another is weighed by all
+    operators in the end, whatever it holds.
+    """
+    engine.create(
+        "asked",
+        """
+        SELECT account FROM accounts
+        WHERE account_id IN (SELECT a FROM judged_pairs UNION SELECT b FROM judged_pairs)
+        """,
+    )
     engine.run(
         """
         INSERT INTO attributed BY NAME

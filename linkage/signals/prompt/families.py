@@ -98,6 +98,14 @@ class Families:
         """
         return self._runs.held(run, first)
 
+    def fixed(self) -> tuple[U64, I64]:
+        """The runs of each family and of what it nests in, and where those of each begin."""
+        inner, outer = self.outer
+        order = np.argsort(self.family, kind="stable")
+        at = bounds(self.family[order], len(self))
+        place, pair = expand(at[outer], at[outer + 1])
+        return self.run[order][place], bounds(inner[pair], len(self))
+
     @functools.cached_property
     def _runs(self) -> Runs:
         return Runs.of(self.run, self.family, self.runs)

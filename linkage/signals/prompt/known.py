@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from linkage.signals.prompt.arrays import I64, U64, distinct
+from linkage.signals.prompt.families import Families
 from linkage.signals.prompt.model import Model
 from linkage.signals.prompt.postings import runs
 from linkage.signals.prompt.text import tokenise
@@ -151,6 +152,16 @@ class Known:
         known, family = model.told(*runs_of(self.texts))
         held = {(f, k) for k, f in zip(known.tolist(), family.tolist(), strict=True)}
         return dict(sorted(holds & held, reverse=True))
+
+    def named(self, families: Families) -> dict[int, str]:
+        """The texts of those of some families that are known templates: each holds the other."""
+        if not self.texts:
+            return {}
+        family, number = self.told(*families.fixed())
+        holds = set(zip(family.tolist(), number.tolist(), strict=True))
+        text, held = families.held(*runs_of(self.texts))
+        both = holds & set(zip(held.tolist(), text.tolist(), strict=True))
+        return {f: self.texts[n] for f, n in sorted(both, reverse=True)}
 
     def told(self, run: U64, first: I64) -> tuple[I64, I64]:
         """Prompts and the templates that they tell of, as distinct pairs.

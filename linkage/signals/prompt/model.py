@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,8 +67,8 @@ class Model:
         return prompt[place < 2], family[place < 2]
 
 
-def learn(corpus: Corpus) -> Model:
-    """The templates of a corpus.
+def learn(corpus: Corpus, named: Callable[[Families], dict[int, str]] | None = None) -> Model:
+    """The templates of a corpus; `named` gives the texts of families that are known already.
 
     A template is some prompts' best one, in two accounts at least, or what such a one nests in, or
     what nests in one, in three accounts at least, and would be a template by itself.
@@ -91,6 +91,9 @@ def learn(corpus: Corpus) -> Model:
     used &= families.rank >= 0
 
     skeletons = [""] * len(families)
+    for f, text in (named(families) if named else {}).items():
+        skeletons[f] = text if used[f] else ""
+        used[f] = False
     for f, text in _skeletons(corpus, families, np.flatnonzero(used), prompt, family):
         skeletons[f] = text
     known = np.array([bool(s) for s in skeletons], dtype=bool)
@@ -127,15 +130,11 @@ def _skeletons(
     corpus: Corpus, families: Families, wanted: I64, prompt: I64, family: I64
 ) -> Iterator[tuple[int, str]]:
     """Families whose examples do have enough fixed text in common, and that text."""
-    inner, outer = families.outer
     order = np.argsort(family, kind="stable")
     prompts, first = prompt[order], bounds(family[order], len(families))
-    around = bounds(inner, len(families))
-    order = np.argsort(families.family, kind="stable")
-    run, run_at = families.run[order], bounds(families.family[order], len(families))
+    run, at = families.fixed()
     for f, tokens, parts, examples in _tokenised(corpus, wanted, prompts, first):
-        nested = outer[around[f] : around[f + 1]]
-        shared = np.sort(run[expand(run_at[nested], run_at[nested + 1])[0]])
+        shared = np.sort(run[at[f] : at[f + 1]])
         nats = corpus.nats[corpus.first[examples[0]] : corpus.first[examples[0] + 1]]
         text, worth = skeleton([Example(tokens, p, shared) for p in parts], nats, corpus.cost)
         if worth >= FIXED:

@@ -16,6 +16,7 @@ from linkage.engine import Engine
 from linkage.progress import Progress
 from linkage.signals.prompt.arrays import I64, U64
 from linkage.signals.prompt.corpus import OWN, read, tokens_of
+from linkage.signals.prompt.families import Families
 from linkage.signals.prompt.model import Model, learn
 from linkage.signals.prompt.postings import runs
 from linkage.signals.prompt.text import Tokens
@@ -36,12 +37,17 @@ _ORDER = "hash(raw, account)"
 
 
 def study(
-    engine: Engine, table: str, into: str, tell: Callable[[Model], Tell], progress: Progress
+    engine: Engine,
+    table: str,
+    into: str,
+    tell: Callable[[Model], Tell],
+    progress: Progress,
+    named: Callable[[Families], dict[int, str]] | None = None,
 ) -> tuple[Model, int]:
     """Learn the templates of `table`, and write to `into` what `tell` makes of its prompts.
 
     Returns what was learned, and the characters that the table has. An account of null is one by
-    itself.
+    itself. `named` gives the texts of templates that are known already.
     """
     characters = engine.value(f"SELECT coalesce(sum(length(raw)), 0) FROM {table}")
     with engine.lent(SHARE) as memory:
@@ -49,7 +55,7 @@ def study(
         texts, account = _sample(engine, table, memory, characters)
         # the engine waits, and what it holds of its file it can read again
         with engine.lent(1):
-            model = learn(read(texts, account, engine.threads))
+            model = learn(read(texts, account, engine.threads), named)
         apply(engine, table, into, tell(model), progress)
     return model, characters
 

@@ -54,7 +54,7 @@ def mine(engine: Engine, progress: Progress | None = None) -> None:
         known.add(model)
         return known.told
 
-    model, characters = study(engine, "prompts", "_uses", with_known, progress)
+    model, characters = study(engine, "prompts", "_uses", with_known, progress, known.named)
     _name_uses(engine, known)
     engine.create(
         TEMPLATE_USES.name,
