@@ -9,7 +9,7 @@ import pytest
 from graphs import Signal, Uses, built, fleet, operators, paired, ready, strangers
 
 from linkage import attribution, infrastructure
-from linkage.attribution import changes
+from linkage.attribution import changes, lost
 from linkage.attribution.regroup import merge
 from linkage.attribution.weights import ABSENCE, REPEATED, find_signals, weigh
 from linkage.config import AttributionConfig, InfrastructureConfig
@@ -313,6 +313,30 @@ class TestMerge:
         weigh(engine)
         assert not merge(engine)
         assert operators(engine) == {n: set(members) for n, members in groups.items()}
+
+
+class TestLost:
+    def test_a_group_that_did_not_stay_where_it_was_merged_comes_back_once(self) -> None:
+        engine = ready(hundred(), {2: MEMBERS[:5], 5: MEMBERS[5:]})
+        lost.remember(engine, [5])
+        engine.run("DELETE FROM attributed WHERE operator = 5")
+        assert lost.restore(engine, min_size=5)
+        assert sorted(map(sorted, operators(engine).values())) == [MEMBERS[:5], MEMBERS[5:]]
+        engine.run("DELETE FROM attributed WHERE operator <> 2")
+        assert not lost.restore(engine, min_size=5)
+
+    def test_who_stayed_is_not_lost(self) -> None:
+        engine = ready(hundred(), {5: MEMBERS})
+        lost.remember(engine, [5])
+        gone = ", ".join(f"'{account}'" for account in MEMBERS[:4])
+        engine.run(
+            f"""
+            DELETE FROM attributed
+            WHERE account IN (SELECT account FROM accounts WHERE account_id IN ({gone}))
+            """
+        )
+        assert not lost.restore(engine, min_size=3)
+        assert operators(engine) == {5: set(MEMBERS[4:])}
 
 
 # ----------------------------------------------------------------------- rounds

@@ -54,6 +54,7 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
     """Create `attributed` from `communities`: the accounts that hold two signals of one."""
     engine.create("kind_totals", "SELECT kind, count(*) AS holders FROM holdings GROUP BY kind")
     changes.forget(engine)
+    lost.forget(engine)
     served.forget(engine)
     regroup.forget(engine)
     engine.create(

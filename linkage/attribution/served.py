@@ -10,7 +10,8 @@ come from elsewhere too, they are somebody else.
 Where there are no templates to go by, but members meet on addresses, an account that never comes
 where they do, nor with a client or device of theirs, was perhaps made by the operator's hand, with
 its card and in its wave; nothing says that it is still in it. Accounts are sold. But who was seen
-at one address of a large pool may have met nobody by chance: so many as would are not let go.
+at one address of a large pool may have met nobody by chance: so many as would are not let go, nor
+is who was hardly ever seen.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ CLIENTS = ("user_agent", "device")
 
 MOST = 0.5
 """What this share of an operator's members have in common is what it goes by."""
+
+SEEN = 3
+"""An account that was seen less often has no life of its own yet."""
 
 ONE_IN = 1000
 """Members are let go if chance would let any go in one of so many services."""
@@ -39,7 +43,10 @@ def drop(engine: Engine) -> bool:
     find_lives(
         engine,
         "attributed",
-        "SELECT e.account, s.kind, e.signal FROM edges e JOIN signals s ON s.signal = e.signal",
+        """
+        SELECT e.account, s.kind, e.signal, e.n
+        FROM edges e JOIN signals s ON s.signal = e.signal
+        """,
     )
     tables = engine.rows(
         """
@@ -104,8 +111,8 @@ def find_lives(engine: Engine, members: str, used: str) -> None:
     `lacks` all of them, and comes from an address that is not the operator's, too (`elsewhere`).
     Where it goes by addresses only: whether one lacks all of these, and comes with no client or
     device of the operator's, if it goes by such. `members` is a table (account, operator), and
-    `used` a query (account, kind, signal) of all that they use, with a null for a signal that is no
-    operator's.
+    `used` a query (account, kind, signal, n) of all that they use, n times, with a null for a
+    signal that is no operator's.
     """
     kinds = ("ip", "prompt", *CLIENTS)
     engine.create(
@@ -118,7 +125,7 @@ def find_lives(engine: Engine, members: str, used: str) -> None:
             HAVING bool_or(kind IN ('ip', 'prompt'))
         ),
         used AS (
-            SELECT m.account, m.operator, t.asks, t.clients, u.kind,
+            SELECT m.account, m.operator, t.asks, t.clients, u.kind, u.n,
                    s.signal IS NOT NULL AS its
             FROM {members} m JOIN tied t ON t.operator = m.operator
             JOIN ({used}) u ON u.account = m.account
@@ -131,12 +138,14 @@ def find_lives(engine: Engine, members: str, used: str) -> None:
                    bool_or(its AND kind IN {CLIENTS}) AS has_its,
                    bool_or(NOT its AND kind = 'ip') AS elsewhere,
                    count(*) FILTER (its AND kind = 'ip') AS met,
-                   count(*) FILTER (kind = 'ip') AS addresses
+                   count(*) FILTER (kind = 'ip') AS addresses,
+                   coalesce(sum(n) FILTER (kind = 'ip'), 0) AS times
             FROM used GROUP BY account, operator, asks, clients
         )
         SELECT s.account, s.operator, s.asks,
                CASE WHEN asks THEN NOT asks_its ELSE met = 0 END AS lacks,
-               CASE WHEN asks THEN elsewhere ELSE NOT (clients AND has_its) END AS elsewhere,
+               CASE WHEN asks THEN elsewhere
+                    ELSE times >= {SEEN} AND NOT (clients AND has_its) END AS elsewhere,
                s.addresses, s.met
         -- an account that asked nothing lacks nothing
         FROM seen s SEMI JOIN holdings h

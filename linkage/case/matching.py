@@ -185,7 +185,7 @@ class Matcher:
         served.find_lives(
             engine,
             "candidates",
-            "SELECT u.account, n.kind, e.signal FROM uses u JOIN numbered n USING (number) "
+            "SELECT u.account, n.kind, e.signal, u.n FROM uses u JOIN numbered n USING (number) "
             "LEFT JOIN evidence_signals e USING (kind, value)",
         )
         engine.create(
