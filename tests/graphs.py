@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from linkage import attribution, graph, infrastructure
+from linkage.attribution import lost
 from linkage.attribution.weights import find_signals
 from linkage.config import AttributionConfig, EngineConfig, InfrastructureConfig
 from linkage.engine import DuckDBEngine
@@ -103,6 +104,7 @@ def paired(uses: Uses, false_discovery: float = 0.01, seed: int = 1, **more: Any
 def attributed(engine: DuckDBEngine, operators: Mapping[int, Sequence[str]]) -> None:
     """`attributed` as it would be if these were the operators, certain and corroborated."""
     attribution.propose(engine, AttributionConfig())
+    lost.forget(engine)
     number = dict(engine.rows("SELECT account_id, account FROM accounts"))
     rows = [(number[account], o) for o, members in operators.items() for account in members]
     engine.run("DELETE FROM attributed")

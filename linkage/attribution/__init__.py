@@ -54,7 +54,6 @@ def propose(engine: Engine, config: AttributionConfig) -> None:
     """Create `attributed` from `communities`: the accounts that hold two signals of one."""
     engine.create("kind_totals", "SELECT kind, count(*) AS holders FROM holdings GROUP BY kind")
     changes.forget(engine)
-    lost.forget(engine)
     served.forget(engine)
     regroup.forget(engine)
     engine.create(
@@ -98,6 +97,7 @@ def settle(engine: Engine, config: AttributionConfig) -> None:
 
 
 def _rounds(engine: Engine, config: AttributionConfig, first: bool) -> None:
+    """Weigh, decide and merge until nothing changes. At `first`, candidates may be parts of one."""
     slack = _slack(config.min_confidence)
     seen = set()
     for number in range(ROUNDS):

@@ -9,7 +9,7 @@ operator's are. Who shares an address as well as a card is more likely at home, 
 
 from __future__ import annotations
 
-from linkage.attribution.weights import FEW, HABIT, STOCK
+from linkage.attribution.weights import FEW, HABITS
 from linkage.engine import Engine
 
 
@@ -18,12 +18,7 @@ def add(engine: Engine, min_confidence: float) -> None:
     engine.create(
         "companions",
         f"""
-        WITH habits AS (
-            SELECT r.operator, r.kind FROM kind_rates r
-            WHERE r.hits >= {HABIT} * r.holders
-              AND (SELECT count(*) FROM operator_signals o
-                   WHERE o.operator = r.operator AND o.kind = r.kind) >= {STOCK}
-        ),
+        WITH habits AS ({HABITS}),
         groups AS (
             SELECT e.signal, w.operator, count(*) AS accounts,
                    -- the card that they share is no longer an absence

@@ -8,6 +8,7 @@ is judged by itself.
 
 from __future__ import annotations
 
+from linkage import bipartite
 from linkage.engine import Engine
 
 MOST = 0.5
@@ -41,23 +42,13 @@ def restore(engine: Engine, min_size: int) -> bool:
             SELECT w.part, w.account, a.account IS NULL AS gone
             FROM merged_away w LEFT JOIN attributed a ON a.account = w.account
         )
-        SELECT part, account FROM now WHERE gone AND part IN (
+        SELECT part AS community, account FROM now WHERE gone AND part IN (
             SELECT part FROM now GROUP BY part
             HAVING count(*) FILTER (gone) >= greatest(?, ? * count(*))
         )
         """,
         [min_size, MOST],
     )
-    engine.run("DELETE FROM merged_away WHERE part IN (SELECT part FROM lost)")
-    engine.run(
-        """
-        INSERT INTO attributed BY NAME
-        WITH used AS (
-            SELECT operator FROM weighed_members UNION ALL SELECT operator FROM attributed
-        )
-        SELECT account, part + (SELECT max(operator) FROM used) AS operator, 1.0 AS confidence,
-               0.0 AS evidence, 0 AS held_by
-        FROM lost
-        """
-    )
+    engine.run("DELETE FROM merged_away WHERE part IN (SELECT community FROM lost)")
+    bipartite.propose(engine, "lost")
     return bool(engine.value("SELECT count(*) FROM lost"))

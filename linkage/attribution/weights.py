@@ -57,6 +57,14 @@ STOCK = 5
 """Sharing is an operator's habit if this share of its holders of the kind share, and in so many
 groups: a family has a card and a tablet."""
 
+HABITS = f"""
+    SELECT r.operator, r.kind FROM kind_rates r
+    WHERE r.hits >= {HABIT} * r.holders
+      AND (SELECT count(*) FROM operator_signals o
+           WHERE o.operator = r.operator AND o.kind = r.kind) >= {STOCK}
+"""
+"""The kinds of which sharing is an operator's habit."""
+
 FEW = 4
 """Users of a signal that may be companions; what more people use forms pairs of its own."""
 
@@ -227,12 +235,7 @@ def _find_joining(engine: Engine) -> None:
     engine.create(
         "may_join",
         f"""
-        WITH habits AS (
-            SELECT r.operator, r.kind FROM kind_rates r
-            WHERE r.hits >= {HABIT} * r.holders
-              AND (SELECT count(*) FROM operator_signals o
-                   WHERE o.operator = r.operator AND o.kind = r.kind) >= {STOCK}
-        )
+        WITH habits AS ({HABITS})
         SELECT account, operator FROM hits WHERE own = 1 OR owned
         UNION
         SELECT h.account, h.operator FROM hits h SEMI JOIN asked a ON a.account = h.account
